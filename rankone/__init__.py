@@ -1,0 +1,63 @@
+"""rankone: does a saliency map depend on the decision?
+
+Table of contents (each a submodule, loaded when first touched; NumPy and SciPy only):
+
+chains of random matrices
+    shapes        chain shapes as data: VGG-16 of figure 4, uniform, any list
+    ensembles     matrix ensembles with their exact means and variances
+    chain         running products, rescaled at every step
+    similarity    1 - |cos| without cancellation and without a floor; nulls
+    laws          closed-form laws behind the curves
+
+contraction and proof
+    structure     allowable, irreducible, primitive, scrambling, Markov, stochastic
+    contraction   Hilbert distance, Birkhoff, Dobrushin, Hajnal; bounds for chains
+    certificate   rigorous bounds on a chain, with their rounding error
+    verify        the small independent verifier of a certificate
+    claims        the ledger: the paper's claims, each with evidence that runs
+    strategies    hypothesis strategies for matrices and chains (needs hypothesis)
+"""
+
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rankone import (
+        certificate,
+        chain,
+        claims,
+        contraction,
+        ensembles,
+        laws,
+        shapes,
+        similarity,
+        strategies,
+        structure,
+        verify,
+    )
+
+__version__ = "0.1.0"
+__all__ = [
+    "certificate",
+    "chain",
+    "claims",
+    "contraction",
+    "ensembles",
+    "laws",
+    "shapes",
+    "similarity",
+    "strategies",
+    "structure",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return import_module(f"rankone.{name}")
+    raise AttributeError(f"module 'rankone' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
