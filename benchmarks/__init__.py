@@ -1,1 +1,1 @@
-"""Timings side by side with the reference ways and with the machine's floor; results/ holds the dated tables."""
+"""Timings side by side with the reference ways and the machine's floor; results/ holds the dated tables."""
