@@ -24,7 +24,8 @@ def describe_machine(packages: Sequence[str] = ("numpy", "scipy")) -> str:
         processor = names[0].split(":", 1)[1].strip() if names else processor
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     versions = ", ".join(f"{name} {_version(name)}" for name in packages)
-    return f"{processor}, {cores} cores, Python {platform.python_version()}, {versions}, {date.today().isoformat()}"
+    python = platform.python_version()
+    return f"{processor}, {cores} cores, Python {python}, {versions}, {date.today().isoformat()}"
 
 
 def _version(package: str) -> str:
