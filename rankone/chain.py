@@ -1,0 +1,172 @@
+"""Running products of a chain: V row vectors times factor after factor, rescaled at every step.
+
+The direction is figure 4's: a vector r of length n is multiplied by an (n, m) factor, from output to input. The vectors are
+carried as M·diag(e^s)·Q, Q with orthonormal rows, so vectors that grow parallel never become equal numbers:
+the columns of M decay at their own rates (the Lyapunov exponents), each with its own logarithm s, and
+1 − |cos| stays known when it is 1e-24000. This holds in float32, too: a rounding of Q moves all vectors alike.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+from rankone.ensembles import Ensemble
+from rankone.errors import refuse
+from rankone.shapes import Shape, Shapes, chain_shapes
+from rankone.similarity import Array, finite_matrix, log10_graded
+
+Matrix = NDArray[np.floating[Any]]
+
+#: Entries of a random factor that exist at one time: a panel of whole columns that stays in cache (512 kB in float32).
+#: The order of the random numbers depends on it.
+PANEL = 2**17
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """V vectors of length n, the rows of M·diag(e^s)·Q up to a positive factor for each row."""
+
+    M: Array  # (V, r), r ≤ min(V, n): every row and column has a largest entry about 1, or is zero
+    s: Array  # (r,), −inf where the column is zero
+    Q: Matrix  # (r, n), orthonormal rows, in the precision of the products
+
+    def log10_distances(self) -> Array:
+        """log10(1 − |cos|) of all pairs: (V(V−1)/2,), in the order of `similarity.pairs`; NaN for a zero vector."""
+        return log10_graded(self.M, self.s)
+
+    def directions(self) -> Array:
+        """The vectors themselves (V, n), each with its largest coefficient about 1 (zero vectors stay zero)."""
+        return np.asarray(self._coefficients() @ self.Q)
+
+    def _coefficients(self) -> Array:
+        log_size = np.log(np.abs(self.M), out=np.full(self.M.shape, -np.inf), where=self.M != 0) + self.s
+        top = log_size.max(axis=1, keepdims=True)
+        return np.asarray(np.sign(self.M) * np.exp(log_size - np.where(np.isfinite(top), top, 0)))
+
+
+Step = Callable[[Bundle, Matrix], Bundle]
+
+
+def bundle(R: ArrayLike, dtype: DTypeLike = np.float64) -> Bundle:
+    """The rows of R (V, n) as a Bundle that multiplies in `dtype`; ValueError unless R is a finite matrix."""
+    R = finite_matrix("vectors", R).astype(np.float64)
+    largest = np.abs(R).max(axis=1, keepdims=True)
+    L, Q = _lq(R / np.where(largest > 0, largest, 1))
+    return _graded(L, np.zeros(L.shape[1]), Q.astype(dtype))
+
+
+def linear(vectors: Bundle, product: Matrix) -> Bundle:
+    """The vectors r A, from product = Q A (r, m): Q A = L Q′ is factored and M·diag(e^s)·L is graded anew."""
+    L, Q = _lq(product)
+    with np.errstate(divide="ignore"):
+        log_L = np.log(np.abs(L)) + vectors.s[:, None]
+    top = log_L.max(axis=0)
+    G = np.sign(L) * np.exp(log_L - np.where(np.isfinite(top), top, 0))
+    return _graded(vectors.M @ G, top, Q.astype(product.dtype))
+
+
+def rectified(vectors: Bundle, product: Matrix) -> Bundle:
+    """The vectors max(r A, 0), from product = Q A (r, m): a ReLU after the factor."""
+    return bundle(np.maximum(vectors._coefficients() @ product, 0), product.dtype)
+
+
+def _lq(P: Matrix) -> tuple[Array, Array]:
+    """P (r, m) = L Q in float64, L lower triangular (r, min(r, m)), Q with orthonormal rows."""
+    Q, R = np.linalg.qr(P.T.astype(np.float64))
+    return np.ascontiguousarray(R.T), np.ascontiguousarray(Q.T)
+
+
+def _graded(M: Array, s: Array, Q: Matrix) -> Bundle:
+    """Rows, then columns of M scaled to a largest entry of 1; the columns' scales go to s."""
+    rows = np.abs(M).max(axis=1, keepdims=True)
+    M = M / np.where(rows > 0, rows, 1)
+    columns = np.abs(M).max(axis=0)
+    with np.errstate(divide="ignore"):
+        return Bundle(M / np.where(columns > 0, columns, 1), s + np.log(columns), Q)
+
+
+def running_products(
+    start: ArrayLike, factors: Iterable[ArrayLike], step: Step = linear, dtype: DTypeLike = np.float64
+) -> Iterator[Bundle]:
+    """The vectors start (V, n) after 0, 1, 2, … of the given factors (n, m), one's own weights for example.
+
+    ValueError, when it is reached, for a factor that is not a finite matrix or does not meet the one before.
+    """
+    yield (vectors := bundle(start, dtype))
+    for k, factor in enumerate(factors):
+        A = finite_matrix(f"factors[{k}]", factor)
+        if len(A) != vectors.Q.shape[1]:
+            expected = f"{vectors.Q.shape[1]} rows, the length of the vectors"
+            refuse(
+                f"factors[{k}]", expected=expected, got=len(A), do="order the factors from output to input"
+            )
+        A = A / (np.abs(A).max() or 1)  # the scale of a factor is no part of a direction
+        yield (vectors := step(vectors, vectors.Q @ A.astype(dtype)))
+
+
+class Strand(NamedTuple):
+    """One chain among those that share their random numbers: what a factor is made of, and the step that follows it."""
+
+    ensemble: Ensemble
+    step: Step = linear
+
+
+def random_chains(
+    strands: Sequence[Strand],
+    shapes: Iterable[Iterable[int]],
+    *,
+    vectors: int,
+    rng: np.random.Generator,
+    dtype: DTypeLike = np.float32,
+) -> Iterator[list[Bundle]]:
+    """The vectors of every strand after 0, 1, 2, … random factors, from one N(0, 1) start (vectors, n).
+
+    Each factor is one standard normal matrix that all strands share (common random numbers); a second call is an
+    independent sample. A factor never exists as a whole, so the width is bounded by time, not by memory. float32 suffices:
+    the rounding of a product is 1e-7 of it, sampling noise is 1e-2.
+    ValueError for shapes that do not meet, no strand, or fewer than two vectors.
+    """
+    shapes = chain_shapes(shapes)
+    if not strands:
+        refuse("strands", expected="at least one", got="none", do="name an ensemble")
+    if vectors < 2:
+        refuse("vectors", expected="at least 2, to have a pair", got=vectors, do="ask for more")
+    return _random_chains(list(strands), shapes, vectors, rng, np.dtype(dtype))
+
+
+def _random_chains(
+    strands: list[Strand], shapes: Shapes, V: int, rng: np.random.Generator, dtype: np.dtype[Any]
+) -> Iterator[list[Bundle]]:
+    start = bundle(rng.standard_normal((V, shapes[0][0])), dtype)
+    bundles = [start] * len(strands)
+    yield bundles
+    ensembles = [strand.ensemble.rescaled() for strand in strands]
+    for shape in shapes:
+        products = _shared_products([b.Q for b in bundles], ensembles, shape, rng)
+        bundles = [strand.step(b, P) for strand, b, P in zip(strands, bundles, products, strict=True)]
+        yield bundles
+
+
+def _shared_products(
+    bases: list[Matrix], ensembles: list[Ensemble], shape: Shape, rng: np.random.Generator
+) -> list[Matrix]:
+    """Q_e A_e for every strand e, all A_e (n, m) made of one standard normal matrix, panel after panel of columns."""
+    n, m = shape
+    dtype = bases[0].dtype
+    width = max(1, min(m, PANEL // n))
+    products = [np.empty((len(Q), m), dtype) for Q in bases]
+    scratch = np.empty((2, n * width), dtype)
+    columns = iter(range(m))
+    while panel := list(islice(columns, width)):
+        normal, image = scratch[:, : n * len(panel)].reshape(2, n, -1)
+        rng.standard_normal(dtype=dtype.type, out=normal)
+        for ensemble in dict.fromkeys(ensembles):
+            A = ensemble.of(normal, out=image)
+            for e, Q in enumerate(bases):
+                if ensembles[e] == ensemble:
+                    products[e][:, panel[0] : panel[-1] + 1] = Q @ A
+    return products

@@ -1,0 +1,160 @@
+"""How far vectors are from parallel: 1 − |cos| without cancellation and without a floor, its statistics, its null.
+
+A pair is two *different* vectors, never one with itself. A zero vector has no direction: its pairs are NaN,
+to be counted by `missing_fraction`. The absolute cosine is the default, as a rank-one operator maps v to ±c.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import beta, betaincinv, stdtrit
+
+from rankone.errors import refuse
+
+Array = NDArray[np.float64]
+
+#: Below this |cos| a pair is orthogonal to every digit of a double: 1 − |cos| = 1.
+ORTHOGONAL = 1e-40
+
+
+def pairs(V: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices i < j of the V(V−1)/2 pairs of different vectors, in the order of every result here."""
+    return np.triu_indices(V, k=1)
+
+
+def one_minus_abs_cosine(R: ArrayLike) -> Array:
+    """1 − |cos| of all pairs of the rows of R (V, n): (pairs,), in [0, 1], NaN where a row is zero.
+
+    min(‖û − v̂‖², ‖û + v̂‖²)/2 with unit vectors keeps relative accuracy down to 1e-32; a subtraction dies at 1e-16.
+    ValueError unless R is a finite matrix.
+    """
+    return np.minimum(*_half_squared_gaps(R))
+
+
+def one_minus_cosine(R: ArrayLike) -> Array:
+    """1 − cos, signed: (pairs,), in [0, 2], else as `one_minus_abs_cosine`; anti-parallel is 2."""
+    same, opposite = _half_squared_gaps(R)
+    return np.where(same < opposite, same, 2 - opposite)
+
+
+def _half_squared_gaps(R: ArrayLike) -> tuple[Array, Array]:
+    U = unit_rows(finite_matrix("vectors", R).astype(np.float64))
+    i, j = pairs(len(U))
+    same, opposite = (np.square(U[i] + sign * U[j]).sum(axis=1) / 2 for sign in (-1, 1))
+    return same, opposite
+
+
+def unit_rows(R: Array) -> Array:
+    """Each row divided by its norm, whatever its scale; zero rows become NaN."""
+    largest = np.abs(R).max(axis=1, keepdims=True)
+    R = R / np.where(largest > 0, largest, np.nan)
+    return np.asarray(R / np.linalg.norm(R, axis=1, keepdims=True))
+
+
+def finite_matrix(name: str, R: ArrayLike) -> NDArray[np.floating[Any]]:
+    """R as a floating matrix (V, n) with V, n >= 1 and only finite entries, or a ValueError that names it."""
+    R = np.asarray(R)
+    if R.ndim != 2 or 0 in R.shape or R.dtype.kind not in "fiu":
+        got = f"shape {R.shape} of {R.dtype}"
+        refuse(name, expected="a matrix of real numbers", got=got, do="give rows and columns")
+    if not np.isfinite(R).all():
+        refuse(name, expected="finite entries", got="NaN or infinity", do="find out where they arose")
+    return R if R.dtype.kind == "f" else R.astype(np.float64)
+
+
+def log10_graded(M: Array, s: Array) -> Array:
+    """log10(1 − |cos|) of all pairs of the rows of M·diag(e^s), M (V, r), s (r,): no floor, however small e^s.
+
+    With a_c and b_c a coordinate where both unit vectors û, v̂ are large, and d = a/a_c − b/b_c,
+
+        sin² = v̂_c² (‖d‖² − (û·d)²)   (the wedge û ∧ v̂),   1 − |cos| = sin² / (1 + |cos|).
+
+    Nothing cancels but d itself, entry by entry, so each entry of M needs to be accurate only relative to its
+    column. −inf: parallel to the last bit; NaN: a zero row.
+    """
+    log_size = np.log(np.abs(M), out=np.full(M.shape, -np.inf), where=M != 0) + s
+    top = log_size.max(axis=1, keepdims=True)
+    dead = ~np.isfinite(top[:, 0])
+    top[dead] = 0
+    U = np.sign(M) * np.exp(log_size - top)
+    U /= np.where(dead, 1, np.linalg.norm(U, axis=1))[:, None]
+    size = np.abs(U)
+
+    i, j = pairs(len(M))
+    row = np.arange(len(i))
+    c = (size[i] * size[j]).argmax(axis=1)
+    swap = size[i, c] < size[j, c]
+    i, j = np.where(swap, j, i), np.where(swap, i, j)
+    usable = size[j, c] > ORTHOGONAL
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        d = M[i] / M[i, c][:, None] - M[j] / M[j, c][:, None]
+        d[row, c] = 0
+        log_d = np.log(np.abs(d)) + s
+        shift = log_d.max(axis=1)
+        shift[~np.isfinite(shift)] = 0
+        d = np.sign(d) * np.exp(log_d - shift[:, None])
+        wedge = np.square(d).sum(axis=1) - np.square((U[i] * d).sum(axis=1))
+        log_sine_squared = 2 * (shift - s[c] + np.log(size[j, c])) + np.log(np.maximum(wedge, 0))
+    cosine = np.abs((U @ U.T)[i, j])
+    log_distance = np.where(usable, np.minimum(log_sine_squared, 0), 0) - np.log1p(cosine)
+    return np.where(dead[i] | dead[j], np.nan, log_distance / np.log(10))
+
+
+def missing_fraction(values: ArrayLike) -> float:
+    """Share of pairs without a direction (NaN)."""
+    return float(np.isnan(values).mean())
+
+
+def clustered_median(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
+    """Median of all values (samples, pairs) and its confidence interval when pairs of one sample depend on each other.
+
+    Woodruff's interval (J. Amer. Statist. Assoc. 47, 1952): the share of values below the median has a standard
+    error s over the samples; the interval runs from the quantile ½ − t·s to ½ + t·s, t Student's. NaN are left out; a sample
+    of NaN only is no sample. A single sample says nothing of its error: its interval is the whole range.
+    """
+    x = np.asarray(values, dtype=np.float64)
+    x = x[~np.isnan(x).all(axis=1)]
+    if not len(x):
+        return np.nan, np.nan, np.nan
+    known = ~np.isnan(x)
+    share = ((x <= np.median(x[known])) & known).sum(axis=1) / known.sum(axis=1)
+    if (N := len(x)) > 1:
+        half = (
+            float(stdtrit(N - 1, (1 + confidence) / 2))
+            * max(share.std(ddof=1), 0.5 / x.shape[1])
+            / np.sqrt(N)
+        )
+    else:
+        half = 0.5
+    low, median, high = np.quantile(x[known], [max(0.0, 0.5 - half), 0.5, min(1.0, 0.5 + half)])
+    return float(median), float(low), float(high)
+
+
+def null_quantile(q: ArrayLike, width: int) -> Array:
+    """Quantile q in [0, 1] of 1 − |cos| for independent directions in R^width.
+
+    Exact: sin² ~ Beta((d − 1)/2, 1/2), so the quantile of 1 − |cos| = sin²/(1 + |cos|) follows; 0 in one dimension.
+    """
+    if width < 1:
+        refuse("width", expected="an integer >= 1", got=width, do="give the length of the vectors")
+    q = np.asarray(q, dtype=np.float64)
+    if not ((q >= 0) & (q <= 1)).all():
+        refuse("q", expected="probabilities in [0, 1]", got=q, do="give 0.5 for the median")
+    if width == 1:
+        return np.zeros_like(q)
+    sine_squared = betaincinv((width - 1) / 2, 0.5, q)
+    return np.asarray(sine_squared / (1 + np.sqrt(betaincinv(0.5, (width - 1) / 2, 1 - q))))
+
+
+def null_median(width: int) -> float:
+    """Median of 1 − |cos| for independent directions in R^width."""
+    return float(null_quantile(0.5, width))
+
+
+def null_mean(width: int) -> float:
+    """Mean of 1 − |cos| for independent directions in R^width: 1 − B(d/2, 1/2)/π, about 1 − √(2/(πd))."""
+    if width < 1:
+        refuse("width", expected="an integer >= 1", got=width, do="give the length of the vectors")
+    return float(1 - beta(width / 2, 0.5) / np.pi) if width > 1 else 0.0
