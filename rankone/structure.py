@@ -143,7 +143,7 @@ def is_scrambling(matrix: Matrix, axis: Axis = "rows") -> bool:
 def is_markov(matrix: Matrix, axis: Axis = "rows") -> bool:
     """All rows (or columns) are positive together at one place: one column (or row) is entirely positive.
 
-    Seneta's Markov matrices are stochastic as well and always scramble; the condition here is on the pattern alone.
+    Seneta's Markov matrices are stochastic as well, and scramble; the condition here is on the pattern alone.
     """
     pattern = _along(pattern_of(matrix), axis)
     return bool(np.any(pattern.sum(axis=0) == pattern.shape[0]))
@@ -156,7 +156,7 @@ def is_stochastic(matrix: Matrix, axis: Axis = "rows") -> bool:
     """
     pattern_of(matrix)  # refuses what is not a finite non-negative matrix
     A: Any = matrix if sparse.issparse(matrix) else np.asarray(matrix)
-    sums = np.asarray(A.sum(axis=_summed(axis)), dtype=np.float64).ravel()
+    sums = np.asarray(A.sum(axis=_summed(axis), dtype=np.float64)).ravel()
     terms = A.shape[_summed(axis)]
     eps = np.finfo(A.dtype).eps if A.dtype.kind == "f" else 0.0
     return bool(np.all(np.abs(sums - 1) <= STOCHASTIC_ULPS * terms * eps))
