@@ -1,0 +1,108 @@
+"""Images: shipped samples are offline and fixed, files are read or named."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from torch_backend import images
+
+
+def test_digits_split_is_fixed_disjoint_and_complete():
+    train, train_labels = images.digits("train")
+    test, test_labels = images.digits("test")
+    assert train.shape == (1437, 3, 32, 32) and test.shape == (360, 3, 32, 32)
+    assert torch.bincount(torch.cat([train_labels, test_labels])).sum() == 1797
+    assert images.digest(test[0]) != images.digest(test[1])
+    again, _ = images.digits("test")
+    assert torch.equal(test, again)
+    torch.testing.assert_close(train[:, 0], train[:, 2])
+
+
+def test_photographs_are_bundled_normalised_and_upright():
+    photographs = images.read("sample", images.IMAGENET)
+    assert photographs.shape == (len(images.PHOTOGRAPHS), 3, 224, 224)
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in (images.IMAGENET.mean, images.IMAGENET.std))
+    pixels = photographs * std + mean
+    assert pixels.min() >= -1e-6 and pixels.max() <= 1 + 1e-6 and pixels.std() > 0.1
+    rocket = pixels[images.PHOTOGRAPHS.index("rocket")]
+    assert rocket[:, 180:].mean() > rocket[:, :40].mean()  # the lit launch pad is below the dark sky
+
+
+def test_a_constant_image_becomes_its_normalised_colour(tmp_path):
+    Image.new("RGB", (50, 31), (255, 0, 51)).save(tmp_path / "flat.png")
+    view = images.Preprocessing(8, (0.5, 0.5, 0.1), (0.5, 0.25, 0.1))
+    got = images.read(tmp_path / "flat.png", view)
+    assert got.shape == (1, 3, 8, 8)
+    torch.testing.assert_close(got[0, :, 3, 4], torch.tensor([1.0, -2.0, 1.0]))
+
+
+def test_a_folder_is_read_in_the_order_of_its_names_whatever_the_modes(tmp_path):
+    for name, mode, colour in [("c.png", "L", 255), ("a.png", "RGBA", (0, 0, 0, 9)), ("b.gif", "P", 0)]:
+        Image.new(mode, (9, 12), colour).save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("not an image")
+    view = images.Preprocessing(4, (0, 0, 0), (1, 1, 1))
+    got = images.read(tmp_path, view)
+    assert got.shape == (3, 3, 4, 4) and got[2].min() == 1 and got[0].max() == 0
+    assert len(images.read(tmp_path, view, limit=2)) == 2
+
+
+def test_arrays_are_used_as_they_are(tmp_path):
+    array = np.random.default_rng(0).standard_normal((2, 1, 5, 5))
+    np.save(tmp_path / "own.npy", array)
+    np.testing.assert_array_equal(
+        images.read(tmp_path / "own.npy", images.IMAGENET), array.astype(np.float32)
+    )
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    Image.effect_noise((60, 60), 90).save(tmp_path / "whole.jpg")
+    (tmp_path / "cut.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:600])
+    (tmp_path / "text.png").write_text("hello")
+    (tmp_path / "bad.npy").write_bytes(b"\x93NUMPY broken")
+    np.save(tmp_path / "integers.npy", np.ones((1, 3, 4, 4), dtype=int))
+    np.save(tmp_path / "nan.npy", np.full((1, 3, 4, 4), np.nan))
+    np.save(tmp_path / "objects.npy", np.array([{}], dtype=object))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("empty", "a folder with image files"),
+        ("broken.png", r"readable image, got .*broken\.png"),
+        ("cut.jpg", r"readable image, got .*cut\.jpg"),
+        ("text.png", r"readable image, got .*text\.png"),
+        ("bad.npy", r"a \.npy array, got .*bad\.npy"),
+        ("integers.npy", "finite floating-point"),
+        ("nan.npy", "finite floating-point"),
+        ("objects.npy", r"a \.npy array"),
+        ("absent.png", "absent.png"),
+        ("absent.npy", "absent.npy"),
+    ],
+)
+def test_what_cannot_be_read_is_named(folder, file, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        images.read(folder / file, images.IMAGENET)
+
+
+def test_bad_arguments_are_refused():
+    with pytest.raises(ValueError, match="split: expected"):
+        images.digits("validation")
+    with pytest.raises(ValueError, match="limit: expected at least 1"):
+        images.read("sample", images.DIGITS, limit=0)
+    with pytest.raises(ValueError, match="at least one image file"):
+        images.from_files([])
+
+
+def test_digests_depend_on_every_number_and_the_shape_but_not_on_the_precision():
+    image = torch.linspace(0, 1, 12).reshape(3, 2, 2)
+    changed = image.clone()
+    changed[2, 1, 1] += 1e-6
+    names = {images.digest(x) for x in (image, changed, image.reshape(3, 4, 1))}
+    assert len(names) == 3
+    assert images.digest(image.double()) == images.digest(image)
+    assert images.digest(image.permute(0, 2, 1).contiguous().permute(0, 2, 1)) == images.digest(image)

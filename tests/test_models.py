@@ -1,0 +1,153 @@
+"""Networks by name: the shipped ones know their digits, and nothing is loaded that does not fit."""
+
+import hashlib
+import sys
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from torch_backend import images, models
+
+
+@pytest.fixture(scope="module")
+def digits_test():
+    return images.digits("test")
+
+
+@pytest.mark.parametrize("name", sorted(models.SHIPPED))
+def test_shipped_network_reads_real_digits(name, digits_test):
+    x, labels = digits_test
+    with torch.no_grad():
+        correct = models.load(name)(x).argmax(1) == labels
+    assert len(labels) == images.DIGITS_TEST
+    assert correct.float().mean() >= 0.97
+    assert (models.WEIGHTS_FOLDER / f"{name}.safetensors").stat().st_size <= 2_000_000
+
+
+def test_shipped_networks_have_the_shapes_they_are_named_for():
+    vgg, resnet = (models.load(name) for name in ("digits-vgg", "digits-resnet"))
+    kinds = [type(m) for m in vgg.modules()]
+    assert kinds.count(nn.Conv2d) == 13 and kinds.count(nn.Linear) == 3
+    assert sum(type(m).__name__ == "BasicBlock" for m in resnet.modules()) == 12
+    assert not any(m.training for net in (vgg, resnet) for m in net.modules())
+
+
+def test_random_weights_are_seeded_and_leave_the_global_generator_alone():
+    state = torch.random.get_rng_state()
+    one, same, other = (models.load("digits-vgg", "random", seed=s)[0].weight for s in (1, 1, 2))
+    torch.testing.assert_close(one, same, rtol=0, atol=0)
+    assert not torch.equal(one, other)
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert models.label("vgg16", "random") == "vgg16 (random weights)"
+    assert models.label("some/dir/net.py:Net") == "net.py:Net"
+
+
+def test_torchvision_networks_are_built_with_seeded_random_weights():
+    first, second = (models.load("alexnet", "random", seed=3) for _ in range(2))
+    assert not first.training
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_weights_survive_a_round_trip_through_a_file(tmp_path, suffix):
+    path = tmp_path / f"weights{suffix}"
+    source = models.load("digits-resnet", "random", seed=5)
+    (save_file if suffix == ".safetensors" else torch.save)(source.state_dict(), path)
+    loaded = models.load("digits-resnet", path)
+    for name, tensor in source.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor), name
+
+
+def test_own_model_from_a_file_by_function_class_or_instance(tmp_path):
+    (tmp_path / "own.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Linear):\n    def __init__(self):\n        super().__init__(3, 2)\n"
+        "def make():\n    return Net()\nready = Net()\nnumber = 3\n"
+    )
+    for attribute in ("Net", "make", "ready"):
+        network = models.load(f"{tmp_path}/own.py:{attribute}")
+        assert type(network).__name__ == "Net" and not network.training
+    torch.save(nn.Linear(3, 2).state_dict(), tmp_path / "own.pth")
+    models.load(f"{tmp_path}/own.py:Net", tmp_path / "own.pth")
+    with pytest.raises(ValueError, match=r"model: expected a torch\.nn\.Module, got int"):
+        models.load(f"{tmp_path}/own.py:number")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "garbage.pth").write_bytes(b"not a checkpoint")
+    (tmp_path / "garbage.safetensors").write_bytes(b"not a checkpoint")
+    torch.save([1, 2], tmp_path / "list.pth")
+    torch.save({"epoch": 3, "state_dict": {}}, tmp_path / "nested.pth")
+    entries = models.load("digits-vgg", "random").state_dict()
+    torch.save({k: v for k, v in entries.items() if k != "0.bias"}, tmp_path / "short.pth")
+    torch.save({**entries, "extra": torch.zeros(1)}, tmp_path / "long.pth")
+    torch.save({**entries, "0.bias": torch.zeros(9)}, tmp_path / "reshaped.pth")
+    (tmp_path / "broken.py").write_text("import nothing_of_this_name\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "message"),
+    [
+        ("vgg17", None, "model: expected one of digits-vgg.* got 'vgg17'"),
+        ("vgg16", None, "weights: expected 'random', 'download' or a file, got none"),
+        ("digits-vgg", "download", "nothing to download"),
+        ("digits-vgg", "{}/absent.pth", "weights: no file"),
+        ("digits-vgg", "{}/garbage.pth", "to hold tensors"),
+        ("digits-vgg", "{}/garbage.safetensors", "to hold tensors"),
+        ("digits-vgg", "{}/list.pth", "a state_dict"),
+        ("digits-vgg", "{}/nested.pth", "a state_dict"),
+        ("digits-vgg", "{}/short.pth", r"1 missing \(first: 0\.bias\)"),
+        ("digits-vgg", "{}/long.pth", r"1 not in the network \(first: extra\)"),
+        ("digits-vgg", "{}/reshaped.pth", r"1 of another shape \(first: 0\.bias\)"),
+        ("alexnet", "{}/short.pth", "missing"),
+        ("{}/absent.py:Net", None, "model: no file"),
+        ("{}/broken.py:Net", None, "nothing_of_this_name"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(folder, name, weights, message):
+    with pytest.raises((ValueError, FileNotFoundError), match=message) as caught:
+        models.load(name.format(folder), weights and weights.format(folder))
+    assert "\n" not in str(caught.value)
+
+
+def test_downloads_need_the_network_or_a_file_whose_bytes_match_its_name(tmp_path, monkeypatch):
+    def refuse_connection(*_args, **_keywords):
+        raise OSError("no route to host")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse_connection)
+    with pytest.raises(ValueError, match=r"to download squeezenet1_1-.*no route to host; put the file at"):
+        models.load("squeezenet1_1", "download")
+
+    cached = tmp_path / "hub" / "checkpoints" / "squeezenet1_1-b8a52dc0.pth"
+    torch.save(models.load("squeezenet1_1", "random").state_dict(), cached)
+    with pytest.raises(ValueError, match="SHA-256 b8a52dc0"):
+        models.load("squeezenet1_1", "download")
+
+    true_name = cached.with_name(f"net-{hashlib.sha256(cached.read_bytes()).hexdigest()[:8]}.pth")
+    cached.rename(true_name)
+    models.verify(true_name)
+
+
+@pytest.mark.parametrize(
+    "error", [ImportError("No module"), RuntimeError("operator torchvision::nms does not exist")]
+)
+def test_a_missing_or_mismatched_torchvision_says_what_to_install(monkeypatch, error):
+    class Refusing:
+        def find_spec(self, name, *_):
+            if name.split(".")[0] == "torchvision":
+                raise error
+
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(sys, "meta_path", [Refusing(), *sys.meta_path])
+    with pytest.raises(
+        ValueError, match=r"torchvision: expected a build that matches torch.*install the pair"
+    ):
+        models.load("vgg16", "random")
+    models.load("digits-vgg")  # needs no torchvision
