@@ -1,13 +1,13 @@
 """Contraction of non-negative matrices: Hilbert, Birkhoff, Dobrushin, Hajnal; the cone of the columns.
 
-d is Hilbert's projective distance, Δ the projective diameter of a matrix, τ = tanh(Δ/4) Birkhoff's coefficient,
-τ₁ Dobrushin's, λ and δ Hajnal's. Sources: Birkhoff (1957), Hopf (1963), Bushell (1973) for Hilbert's metric;
-Dobrushin (1956) and Hajnal (1958) for stochastic matrices; Seneta, *Non-negative Matrices and Markov Chains*,
-chapters 3 and 4.
+d is Hilbert's projective distance, Δ the projective diameter of a matrix, τ = tanh(Δ/4) Birkhoff's
+coefficient, τ₁ Dobrushin's, λ and δ Hajnal's. Sources: Birkhoff (1957), Hopf (1963), Bushell (1973) for
+Hilbert's metric; Dobrushin (1956) and Hajnal (1958) for stochastic matrices; Seneta, *Non-negative Matrices
+and Markov Chains*, chapters 3 and 4.
 
 Matrices are dense, finite, ≥ 0 and may be rectangular. Zero rows carry nothing and are ignored; a zero column
-has no direction and is refused. Values are exact up to the rounding of the last few operations; rigorous bounds
-are the business of `rankone.certificate`. Everything raises ValueError on other input.
+has no direction and is refused. Values are exact up to the rounding of the last few operations; rigorous
+bounds are the business of `rankone.certificate`. Everything raises ValueError on other input.
 """
 
 from typing import TypeAlias
@@ -15,7 +15,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from rankone.diameter import Pair, farthest_pair, half_l1, oscillation
+from rankone.diameter import Pair, farthest_pair, half_l1, least_overlap, oscillation
 from rankone.errors import refuse
 from rankone.structure import Axis, is_stochastic
 
@@ -26,7 +26,7 @@ _LOG_2 = np.log(2.0)
 
 
 def non_negative(name: str, values: ArrayLike, *, ndim: int = 2) -> Array:
-    """`values` as float64 or ValueError: finite, ≥ 0, not empty, `ndim` axes, no zero column or zero vector."""
+    """`values` as float64: finite, ≥ 0, not empty, `ndim` axes, no zero column (or zero vector)."""
     A = np.asarray(values)
     if A.dtype.kind not in "buif" or A.ndim != ndim or A.size == 0:
         expected = "a non-empty real matrix (n, m)" if ndim == 2 else "a non-empty real vector (n,)"
@@ -87,13 +87,11 @@ def dobrushin_coefficient(P: ArrayLike, axis: Axis = "rows") -> float:
 
 
 def hajnal_lambda(P: ArrayLike, axis: Axis = "rows") -> float:
-    """λ(P) = min_{i,j} Σ_k min(p_ik, p_jk) in [0, 1], over rows (columns) that sum to one; > 0 if scrambling.
+    """λ(P) = min_{i,j} Σ_k min(p_ik, p_jk) in [0, 1], over rows (columns) that sum to one.
 
-    Summed as it stands, not as 1 − τ₁, so that a small overlap keeps its digits.
+    Positive iff P is scrambling: a small overlap keeps its digits here, unlike in 1 − τ₁.
     """
-    rows = _distributions(P, axis)
-    _, i, j = farthest_pair(rows, half_l1)
-    return float(np.minimum(rows[i], rows[j]).sum())
+    return min(1.0, least_overlap(_distributions(P, axis)).distance)
 
 
 def hajnal_delta(P: ArrayLike, axis: Axis = "rows") -> float:
