@@ -1,6 +1,7 @@
 """The command line `rankone`. Heavy imports stay inside the commands: `rankone --help` answers at once."""
 
 import sys
+from typing import Annotated
 
 try:
     import typer
@@ -22,6 +23,27 @@ def version() -> None:
     from rankone import __version__
 
     typer.echo(__version__)
+
+
+@app.command()
+def claims(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON list instead of text.")] = False,
+    id: Annotated[str | None, typer.Option(help="One claim: its evidence in plain words.")] = None,
+) -> None:
+    """Run the evidence for the paper's claims. Exit status 1 if a verdict is not reproduced."""
+    from tqdm import tqdm
+
+    from rankone.claims import LEDGER, find, report
+
+    chosen = LEDGER if id is None else (find(id),)
+    runs = [report.run(claim) for claim in tqdm(chosen, desc="claims", leave=False, disable=None)]
+    if as_json:
+        typer.echo(report.as_json(runs))
+    else:
+        typer.echo(report.table(runs) if id is None else report.page(runs[0]))
+    if any(run.evidence is None for run in runs):
+        raise typer.Exit(1)
 
 
 def main() -> None:

@@ -1,0 +1,72 @@
+"""The ledger of the paper's claims, each with a verdict and evidence that runs.
+
+One file per claim; `LEDGER` is the table of contents. The claims are paraphrased from "When Explanations Lie"
+(Sixt, Granz, Landgraf, arXiv 1912.09818), its first version unless the section says ICML. Every run of an
+evidence function recomputes what the verdict rests on and raises `NotReproducedError` if it no longer holds.
+"""
+
+from rankone.claims import (
+    alpha_beta_conserves,
+    beta_below_four,
+    cmp_direction,
+    conv_local,
+    dense_z_plus_qualifies,
+    dtd_necessarily,
+    ebp_is_a1b0,
+    exponential,
+    gbp_non_negative,
+    input_jump,
+    irreducible_enough,
+    logit_sign,
+    lrp_z_is_grad_input,
+    no_influence,
+    nonneg_enough,
+    rank1_converse,
+    rank1_cosine,
+    resnet_a2b1,
+    seven_iterations,
+    span_shrinks,
+    theorem_1,
+    vanilla_converges,
+)
+from rankone.claims.record import Claim, Evidence, NotReproducedError, Verdict
+from rankone.errors import refuse
+
+__all__ = ["LEDGER", "Claim", "Evidence", "NotReproducedError", "Verdict", "find"]
+
+LEDGER: tuple[Claim, ...] = (
+    # when does a product of matrices lose its rank (section 2)
+    theorem_1.CLAIM,
+    irreducible_enough.CLAIM,
+    nonneg_enough.CLAIM,
+    span_shrinks.CLAIM,
+    exponential.CLAIM,
+    no_influence.CLAIM,
+    # which rules give such products (section 2)
+    dense_z_plus_qualifies.CLAIM,
+    conv_local.CLAIM,
+    dtd_necessarily.CLAIM,
+    lrp_z_is_grad_input.CLAIM,
+    alpha_beta_conserves.CLAIM,
+    ebp_is_a1b0.CLAIM,
+    gbp_non_negative.CLAIM,
+    # how it is measured, and on random matrices (section 3)
+    rank1_cosine.CLAIM,
+    rank1_converse.CLAIM,
+    seven_iterations.CLAIM,
+    beta_below_four.CLAIM,
+    vanilla_converges.CLAIM,
+    input_jump.CLAIM,
+    # what it does to the maps (sections 3 and 5)
+    logit_sign.CLAIM,
+    cmp_direction.CLAIM,
+    resnet_a2b1.CLAIM,
+)
+
+
+def find(id: str) -> Claim:
+    """The claim of that id; ValueError, listing the ids, if there is none."""
+    by_id = {claim.id: claim for claim in LEDGER}
+    if id not in by_id:
+        refuse("id", expected=f"one of {', '.join(by_id)}", got=id, do="choose one of them")
+    return by_id[id]

@@ -1,0 +1,50 @@
+"""Does LRP_CMP change the local scale of the map only, not its direction?"""
+
+import numpy as np
+
+from rankone.claims.conv_net import ConvNet, local_losses, propagated
+from rankone.claims.record import Claim, Evidence, Verdict, check
+from rankone.claims.rules import z_rule
+
+NET = ConvNet()
+LOGITS, SEED = 10, 31
+
+
+def evidence(net: ConvNet = NET) -> Evidence:
+    """LRP_CMP on random weights: z in one dense layer with LOGITS outputs, z⁺ in the convolutions below."""
+    rng = np.random.default_rng(SEED)
+    h, Zs = net.z_plus_chain(rng)
+    W = rng.normal(0, (2 / h.size) ** 0.5, (LOGITS, h.size))
+    maps = [net.by_location(r) for r in propagated(Zs, z_rule(W, h) * (W @ h))]
+    losses = [float(np.median(local_losses(r))) for r in maps]
+    scales = maps[-1].sum(axis=2)
+    spread = float(np.median(np.std(scales / abs(scales).mean(axis=0), axis=1)))
+    return Evidence(
+        f"experiment: one dense layer on {net.depth} convolutions, {net.channels} channels, He weights, "
+        f"seed {SEED}",
+        (
+            check(
+                losses[0] > 0.5 > 0.1 > losses[-1],
+                f"Between logits the median 1 − |cos| along the channels is {losses[0]:.2f} under the "
+                f"dense layer and {', '.join(f'{x:.0e}' for x in losses[1:])} after 1, …, {net.depth} "
+                "convolutions: the local direction is lost.",
+            ),
+            check(
+                spread > 0.1,
+                "The local scale is not: at the input a location's relevance differs between logits by "
+                f"{spread:.2f} of the mean of its size over the map (standard deviation over logits, "
+                "median location).",
+            ),
+        ),
+    )
+
+
+CLAIM = Claim(
+    id="cmp-direction",
+    words="LRP_CMP changes only the local scale of the relevance, not its direction.",
+    section="3",
+    verdict=Verdict.OPEN,
+    because="Random weights agree with it. Trained networks decide: cosine per location and local "
+    "scale between logits, for α1β0 and α2β1 below dense z-rules.",
+    evidence=evidence,
+)

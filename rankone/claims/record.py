@@ -1,0 +1,51 @@
+"""What a claim, its verdict and its evidence are; `check`, the one way evidence asserts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What the evidence says about a claim."""
+
+    HOLDS = "holds"
+    CONDITIONAL = "holds under a stated condition"
+    FALSE = "false as stated"
+    MEASURED = "measured"
+    OPEN = "open"
+
+
+class NotReproducedError(Exception):
+    """An assertion behind a verdict failed in this run."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one run found: how (exact arithmetic, or an experiment and its seed), then plain sentences."""
+
+    how: str
+    findings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One row of the ledger.
+
+    `words` paraphrases the paper (Sixt, Granz, Landgraf, "When Explanations Lie"), `section` says where
+    it stands; `because` is the condition, the reason, or what will decide an open claim. `evidence` takes its
+    data as default arguments, which a test can corrupt, and raises NotReproducedError when a check fails.
+    """
+
+    id: str
+    words: str
+    section: str
+    verdict: Verdict
+    because: str
+    evidence: Callable[..., Evidence]
+
+
+def check(holds: object, finding: str) -> str:
+    """Return `finding` if it `holds`; raise NotReproducedError with it otherwise."""
+    if not holds:
+        raise NotReproducedError(f"this check failed: {finding}")
+    return finding
