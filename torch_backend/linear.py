@@ -1,0 +1,328 @@
+"""Linear operators y = W x + b: the only place that knows a convolution from a dense layer.
+
+Shapes: x is (..., *in_shape) and y is (..., *out_shape); the leading axes (vectors, images) are free.
+A rule needs no more than `apply`, `adjoint`, `bias` and new operators with other weights (`part`, `map`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Shape = tuple[int, ...]
+
+
+def arrange(x: Tensor) -> Tensor:
+    """Lay (n, C, H, W) out channels-last on the CPU, where convolutions run faster so; contiguous
+    otherwise.
+    """
+    last = x.dim() == 4 and x.device.type == "cpu"
+    return x.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+
+
+def fold(x: Tensor, shape: Shape) -> Tensor:
+    """(..., *shape) -> (n, *shape)."""
+    return x.reshape(-1, *shape)
+
+
+def unfold(y: Tensor, x: Tensor, shape: Shape, out: Shape) -> Tensor:
+    """(n, *out) -> (..., *out) with the leading axes of x (..., *shape)."""
+    return y.reshape(*x.shape[: x.dim() - len(shape)], *out)
+
+
+def full_precision(x: Tensor) -> AbstractContextManager[None]:
+    """No TF32: it moves 1 - cos by 1e-3."""
+    if x.device.type != "cuda":
+        return nullcontext()
+    return torch.backends.cudnn.flags(
+        enabled=torch.backends.cudnn.enabled,
+        benchmark=torch.backends.cudnn.benchmark,
+        deterministic=torch.backends.cudnn.deterministic,
+        allow_tf32=False,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """y = W x + b, bound to one input shape. `bias` broadcasts with (*out_shape,), or is None."""
+
+    in_shape: Shape
+    out_shape: Shape
+    bias: Tensor | None = None
+
+    def apply(self, x: Tensor) -> Tensor:
+        """W x: (..., *in_shape) -> (..., *out_shape), without the bias."""
+        raise NotImplementedError
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        """Wᵀ r: (..., *out_shape) -> (..., *in_shape)."""
+        raise NotImplementedError
+
+    def part(self, a: float, b: float) -> Linear:
+        """The operator aW⁺ + bW⁻, with the bias ab⁺ + bb⁻."""
+        raise NotImplementedError
+
+    def forward(self, x: Tensor) -> Tensor:
+        """W x + b."""
+        y = self.apply(x)
+        return y if self.bias is None else y + self.bias
+
+    def pullback(self, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:  # noqa: ARG002
+        """The transposed Jacobian, which is the adjoint at every x."""
+        return self.adjoint
+
+    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        """The one x that the node's inputs make up."""
+        return inputs[0]
+
+    def split(self, r: Tensor) -> tuple[Tensor, ...]:
+        """The inverse of `join`: relevance of x -> relevance of each input."""
+        return (r,)
+
+    @property
+    def is_zero(self) -> bool:
+        """Whether W = 0."""
+        return False
+
+    @cached_property
+    def positive(self) -> Linear:
+        """W⁺, with the bias b⁺."""
+        return self.part(1, 0)
+
+    @cached_property
+    def negative(self) -> Linear:
+        """W⁻, with the bias b⁻."""
+        return self.part(0, 1)
+
+
+def blend(w: Tensor, a: float, b: float) -> Tensor:
+    """aw⁺ + bw⁻."""
+    if a == b:
+        return a * w
+    return torch.where(w > 0, a * w, b * w)
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted(Linear):
+    """A linear operator that owns a tensor of weights."""
+
+    weight: Tensor = field(kw_only=True)
+
+    def map(self, f: Callable[[Tensor], Tensor]) -> Weighted:
+        """The operator with the weights f(W), entry by entry, and the bias f(b)."""
+        return replace(self, weight=f(self.weight), bias=None if self.bias is None else f(self.bias))
+
+    def part(self, a: float, b: float) -> Linear:
+        return self.map(lambda w: blend(w, a, b))
+
+    @cached_property
+    def is_zero(self) -> bool:  # type: ignore[override]
+        return not bool(self.weight.any())
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(Weighted):
+    """A dense layer on the last axis: weight (m, n), x (..., n), y (..., m)."""
+
+    def apply(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight)
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        return r @ self.weight
+
+
+CONVOLVE = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+CONVOLVE_TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(Weighted):
+    """A convolution over 1 to 3 axes: weight (C_out, C_in / groups, *kernel), x (..., C_in, *space).
+
+    bias is (C_out, 1, ...).
+    """
+
+    stride: Shape = (1,)
+    padding: Shape = (0,)
+    dilation: Shape = (1,)
+    groups: int = 1
+
+    @cached_property
+    def arranged(self) -> Tensor:
+        """The weights in the layout the convolution runs fastest with."""
+        return arrange(self.weight)
+
+    def apply(self, x: Tensor) -> Tensor:
+        return self._convolve(x, None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._convolve(x, None if self.bias is None else self.bias.flatten())
+
+    def _convolve(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        with full_precision(x):
+            y = CONVOLVE[len(self.stride)](
+                arrange(fold(x, self.in_shape)),
+                self.arranged,
+                bias,
+                self.stride,
+                self.padding,
+                self.dilation,
+                self.groups,
+            )
+        return unfold(y, x, self.in_shape, self.out_shape)
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        with full_precision(r):
+            x = CONVOLVE_TRANSPOSED[len(self.stride)](
+                arrange(fold(r, self.out_shape)),
+                self.arranged,
+                None,
+                self.stride,
+                self.padding,
+                self._rest,
+                self.groups,
+                self.dilation,
+            )
+        return unfold(x, r, self.out_shape, self.in_shape)
+
+    @cached_property
+    def _rest(self) -> Shape:
+        """Trailing pixels that the stride never reaches (output_padding of the transposed convolution)."""
+        sizes = zip(
+            self.in_shape[1:], self.weight.shape[2:], self.stride, self.padding, self.dilation, strict=True
+        )
+        return tuple((n + 2 * p - d * (k - 1) - 1) % s for n, k, s, p, d in sizes)
+
+
+@dataclass(frozen=True, eq=False)
+class Diagonal(Weighted):
+    """y = w ⊙ x + b: an affine map of each entry (a batch norm that no convolution absorbs, a constant
+    factor).
+    """
+
+    def apply(self, x: Tensor) -> Tensor:
+        return x * self.weight
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        return r * self.weight
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled(Linear):
+    """c W."""
+
+    inner: Linear = Linear((), ())
+    factor: float = 1.0
+
+    def apply(self, x: Tensor) -> Tensor:
+        return self.factor * self.inner.apply(x)
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        return self.factor * self.inner.adjoint(r)
+
+    @property
+    def is_zero(self) -> bool:
+        return self.factor == 0
+
+    def part(self, a: float, b: float) -> Linear:
+        a, b = (a, b) if self.factor >= 0 else (b, a)
+        return replace(self, inner=self.inner.part(a, b))
+
+
+class NonNegative(Linear):
+    """A linear operator without bias whose weights are all ≥ 0."""
+
+    def part(self, a: float, b: float) -> Linear:  # noqa: ARG002
+        return self if a == 1 else Scaled(self.in_shape, self.out_shape, None, self, a)
+
+
+@dataclass(frozen=True, eq=False)
+class Sum(NonNegative):
+    """The addition of k inputs, [I I … I]: x is (k, 1, B, *shape), with the parts on an axis of their own
+    in front.
+
+    The axis of length one meets the vectors of r (V, B, *shape) ↦ (k, V, B, *shape).
+    """
+
+    count: int = 2
+
+    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        first = inputs[0]
+        x = torch.empty_strided(
+            (self.count, 1, *first.shape),
+            (first.numel(), first.numel(), *first.stride()),
+            dtype=first.dtype,
+            device=first.device,
+        )
+        for part, value in zip(x, inputs, strict=True):
+            part[0] = value
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.apply(x)[0]
+
+    def apply(self, x: Tensor) -> Tensor:
+        return x.sum(0)
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        return r.expand(self.count, *r.shape)
+
+    def split(self, r: Tensor) -> tuple[Tensor, ...]:
+        return r.unbind(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Reshape(NonNegative):
+    """The same numbers in another shape."""
+
+    def apply(self, x: Tensor) -> Tensor:
+        return x.reshape(*x.shape[: x.dim() - len(self.in_shape)], *self.out_shape)
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        return r.reshape(*r.shape[: r.dim() - len(self.out_shape)], *self.in_shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Concatenation(NonNegative):
+    """The inputs one after the other along `axis` (counted from the end, < 0): x is already y."""
+
+    axis: int = -1
+    sizes: Shape = ()
+
+    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> Tensor:
+        return torch.cat(inputs, self.axis) if y is None else y
+
+    def apply(self, x: Tensor) -> Tensor:
+        return x
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        return r
+
+    def split(self, r: Tensor) -> tuple[Tensor, ...]:
+        return r.split(self.sizes, self.axis)
+
+
+@dataclass(frozen=True, eq=False)
+class Function(NonNegative):
+    """A function of (n, *in_shape) that is linear with weights ≥ 0 (averages, slices, permutations,
+    padding).
+    """
+
+    function: Callable[[Tensor], Tensor] = torch.clone
+
+    def apply(self, x: Tensor) -> Tensor:
+        return unfold(self.function(fold(x, self.in_shape)), x, self.in_shape, self.out_shape)
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        folded = fold(r, self.out_shape)
+        zero = arrange(folded.new_zeros(len(folded), *self.in_shape))
+        with torch.enable_grad():
+            zero.requires_grad_()
+            (x,) = torch.autograd.grad(self.function(zero), zero, folded)
+        return unfold(x, r, self.out_shape, self.in_shape)

@@ -1,0 +1,123 @@
+"""What a network does between its linear layers: rectify, choose the maximum, or anything else
+differentiable.
+
+Each operator has `forward(x)`, `pullback(x, y)` (the transposed Jacobian at the recorded x, as a function
+of any number of vectors), and `join` / `split` between a node's inputs and its x.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from torch_backend.linear import Shape, arrange, fold, unfold
+
+
+class OneInput:
+    """A node that reads one node: x is its value."""
+
+    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> Tensor:  # noqa: ARG002
+        return inputs[0]
+
+    def split(self, r: Tensor) -> tuple[Tensor, ...]:
+        return (r,)
+
+
+@dataclass(frozen=True)
+class Rectifier(OneInput):
+    """y = min(max(x, 0), ceiling)."""
+
+    ceiling: float = inf
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.clamp(0, self.ceiling)
+
+    def mask(self, y: Tensor) -> Tensor:
+        """1 where the unit lets its input through, else 0; y is what came out."""
+        return ((y > 0) & (y < self.ceiling)).to(y.dtype)
+
+    def pullback(self, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:  # noqa: ARG002
+        mask = self.mask(y)
+        return lambda r: r * mask
+
+
+@dataclass(frozen=True)
+class MaxPool(OneInput):
+    """The maximum of each window; of equal maxima the first wins.
+
+    function: x (B, C, *space) -> the maxima and their flat positions in space. tile: the window (p, q)
+    where windows tile the plane, else None.
+    """
+
+    in_shape: Shape
+    out_shape: Shape
+    function: Callable[[Tensor], tuple[Tensor, Tensor]]
+    tile: Shape | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)[0]
+
+    def pullback(self, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:  # noqa: ARG002
+        _, winner = self.function(x)
+        return self._spread(winner, x) if self.tile else lambda r: self._scatter(r, winner)
+
+    def _spread(self, winner: Tensor, x: Tensor) -> Callable[[Tensor], Tensor]:
+        """Windows that tile the image: copy r to every place of its window, times the winner's mask."""
+        (_, height, width), (_, rows, columns), (p, q) = self.in_shape, self.out_shape, self.tile
+        place = torch.arange(height * width, device=x.device).view(height, width)[: rows * p, : columns * q]
+        place = place.view(rows, p, columns, q)
+        mask = (winner[..., :, None, :, None] == place).to(x.dtype)  # (B, C, rows, p, columns, q)
+        mask = mask.permute(0, 2, 3, 4, 5, 1).contiguous().permute(0, 5, 1, 2, 3, 4)
+
+        def unpool(r: Tensor) -> Tensor:
+            lead = r.shape[: r.dim() - 3]
+            out = r.new_empty(*lead, rows, p, columns, q, r.shape[-3]).movedim(-1, len(lead))
+            torch.mul(r[..., :, None, :, None], mask, out=out)
+            out = out.flatten(-2).flatten(-3, -2)
+            rest = (0, width - columns * q, 0, height - rows * p)
+            return F.pad(out, rest) if any(rest) else out
+
+        return unpool
+
+    def _scatter(self, r: Tensor, winner: Tensor) -> Tensor:
+        """Windows that may overlap: add each r where its winner stands."""
+        space = len(self.in_shape) - 1
+        flat = r.flatten(-space)
+        out = flat.new_zeros(*flat.shape[:-1], torch.Size(self.in_shape[1:]).numel())
+        out.scatter_add_(-1, winner.flatten(-space).expand(flat.shape), flat)
+        return unfold(arrange(fold(out, self.in_shape)), r, self.out_shape, self.in_shape)
+
+
+@dataclass(frozen=True)
+class Differentiable:
+    """Any other function of one or more tensors: known only through its derivative."""
+
+    function: Callable[..., Tensor]
+
+    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> tuple[Tensor, ...]:  # noqa: ARG002
+        return inputs
+
+    def split(self, r: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return r
+
+    def forward(self, x: tuple[Tensor, ...]) -> Tensor:
+        return self.function(*(part.clone() for part in x))  # a clone, for a function that works in place
+
+    def pullback(self, x: tuple[Tensor, ...], y: Tensor) -> Callable[[Tensor], tuple[Tensor, ...]]:  # noqa: ARG002
+        leaves = tuple(part.detach().requires_grad_() for part in x)
+        with torch.enable_grad():
+            value = self.forward(leaves)
+        if not value.requires_grad:  # a detached branch
+            return lambda r: tuple(torch.zeros_like(part).expand(len(r), *part.shape) for part in x)
+
+        def pull(r: Tensor) -> tuple[Tensor, ...]:
+            vectors = [
+                torch.autograd.grad(value, leaves, vector, retain_graph=True, materialize_grads=True)
+                for vector in r
+            ]
+            return tuple(torch.stack(parts) for parts in zip(*vectors, strict=True))
+
+        return pull

@@ -1,0 +1,350 @@
+"""Reading the user's model: torch.fx lists its calls, `execute` carries them out one by one, out of
+place, and records what comes out.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, fx, nn
+from torch.fx.node import map_aggregate, map_arg
+
+from rankone.errors import refuse
+from torch_backend import calls
+from torch_backend.calls import Call
+from torch_backend.linear import Weighted, arrange
+from torch_backend.node import Node
+
+# A traced forward repeats the model's own up to rounding (a folded batch norm rounds differently), as a
+# fraction of the largest logit.
+FORWARD_TOLERANCE = {torch.float64: 1e-8, torch.float32: 2e-3}
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """The calls of a model in order, and the operators that hold its weights, kept from one batch of
+    images to the next.
+    """
+
+    model: nn.Module
+    calls: fx.Graph
+    versions: dict[str, int]
+    operators: dict[fx.Node, tuple[str, Weighted]] = field(default_factory=dict)
+    folded: set[fx.Node] = field(default_factory=set)
+
+    def check_unchanged(self) -> None:
+        """ValueError if a weight was changed in place since the model was traced."""
+        for name, version in _versions(self.model).items():
+            if self.versions.get(name) != version:
+                refuse(
+                    "model",
+                    expected="the weights that were traced",
+                    got=f"{name} has changed since",
+                    do="trace the model again",
+                )
+
+
+class _Tracer(fx.Tracer):
+    """Modules of torch.nn stay whole; the hooks of all others are left alone."""
+
+    def call_module(self, m: nn.Module, forward: Callable[..., Any], args: tuple, kwargs: dict) -> Any:
+        return super().call_module(m, m.forward if m is not self.root else forward, args, kwargs)
+
+
+def read_program(model: nn.Module, images: Tensor) -> Program:
+    """The calls of `model`, once it is known to be in eval mode, to have finite weights and to accept the
+    images.
+    """
+    if not isinstance(model, nn.Module):
+        refuse("model", expected="a torch.nn.Module", got=type(model).__name__, do="pass the network itself")
+    check_images(images)
+    for name, module in model.named_modules():
+        if module.training:
+            refuse(
+                f"model ({name or type(model).__name__})",
+                expected="eval mode",
+                got="training mode",
+                do="call model.eval() first",
+            )
+    for name, value in _tensors(model).items():
+        if value.device != images.device:
+            refuse(
+                f"model ({name})",
+                expected=f"the images' device {images.device}",
+                got=value.device,
+                do="move one",
+            )
+        if (
+            value.is_floating_point()
+            and not bool(value.sum().isfinite())
+            and not bool(value.isfinite().all())
+        ):
+            refuse(
+                f"model ({name})", expected="finite weights", got="NaN or infinity", do="load intact weights"
+            )
+    try:
+        listed = _Tracer().trace(model)
+    except Exception as error:
+        refuse(
+            "model",
+            expected="a network torch.fx can trace (no branch on the data, no loop over its values)",
+            got=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}",
+            do="rewrite the part of forward that depends on the data",
+        )
+    return Program(model, listed, _versions(model))
+
+
+def check_images(images: Tensor) -> None:
+    """Images are a finite floating-point tensor (B, ...) with B ≥ 1."""
+    if not isinstance(images, Tensor) or images.dtype not in FORWARD_TOLERANCE:
+        got = str(images.dtype) if isinstance(images, Tensor) else type(images).__name__
+        refuse("images", expected="a tensor in float32 or float64", got=got, do="convert them")
+    if images.dim() < 2 or not images.numel():
+        refuse(
+            "images", expected="shape (B, ...) with B >= 1", got=tuple(images.shape), do="add the batch axis"
+        )
+    if not bool(images.isfinite().all()):
+        refuse("images", expected="finite values", got="NaN or infinity", do="clean them")
+
+
+def check_forward(expected: Tensor, logits: Tensor) -> None:
+    """ValueError if what was executed is not what the model itself computes (in its own precision)."""
+    tolerance = max(
+        FORWARD_TOLERANCE.get(t.dtype, FORWARD_TOLERANCE[torch.float32]) for t in (expected, logits)
+    )
+    same = expected.shape == logits.shape
+    distance = (
+        float((expected - logits).abs().max() / expected.abs().max().clamp(min=1e-30))
+        if same
+        else float("inf")
+    )
+    if not distance <= tolerance:
+        refuse(
+            "model",
+            expected="a forward pass that its traced calls repeat",
+            got=f"logits that differ by {distance:.1e} of the largest",
+            do="look for hooks that change outputs, randomness or branches on the data in forward",
+        )
+
+
+@torch.no_grad()
+def run_model(model: nn.Module, images: Tensor) -> Tensor:
+    """The model's own forward pass, in its own precision; ValueError if it refuses the images."""
+    dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), images.dtype)
+    try:
+        logits = model(images.to(dtype, copy=True))
+    except Exception as error:
+        refuse(
+            "images",
+            expected="a shape that the model accepts",
+            got=f"{tuple(images.shape)} ({type(error).__name__}: {' '.join(str(error).split())[:200]})",
+            do="give the images the model's input shape (B, channels, …)",
+        )
+    if not isinstance(logits, Tensor) or logits.dim() < 2 or len(logits) != len(images):
+        got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        refuse(
+            "model", expected="one output tensor (B, ...)", got=got, do="wrap it to return its logits only"
+        )
+    return logits
+
+
+@torch.no_grad()
+def execute(program: Program, images: Tensor) -> tuple[Node, ...]:
+    """Carry out the calls on the images: the nodes in call order, the one with the logits last, without
+    names.
+    """
+    run = _Execution(program, images)
+    for call in program.calls.nodes:
+        run.step(call)
+    return _reachable(run.nodes, run.output)
+
+
+PLAIN_METHODS = {"size", "dim", "ndimension", "numel", "nelement", "is_floating_point"}
+
+
+class _Execution:
+    """The values of the calls so far: a Node where it depends on the images, else a plain value."""
+
+    def __init__(self, program: Program, images: Tensor) -> None:
+        self.program = program
+        self.images = images
+        self.modules = dict(program.model.named_modules())
+        self.values: dict[fx.Node, Any] = {}
+        self.nodes: list[Node] = []
+        self.output: Any = None
+
+    def step(self, call: fx.Node) -> None:
+        args, kwargs = map_arg((call.args, call.kwargs), self.values.__getitem__)
+        if call.op == "placeholder":
+            value = self._placeholder(call)
+        elif call.op == "get_attr":
+            value = self.cast(operator.attrgetter(call.target)(self.program.model))
+        elif call.op == "output":
+            self.output = args[0]
+            return
+        elif call in self.program.folded:
+            value = args[0]
+        elif call in self.program.operators:
+            kind, op = self.program.operators[call]
+            value = self.emit(Call(kind, op, tuple(calls.nodes_in((args, kwargs)))), call)
+        else:
+            value = self.emit(self.read(call, args, kwargs), call)
+        self.values[call] = value
+        if _in_place(call, self.modules) and isinstance(value, Node):
+            self._overwrite(args[0], value)
+
+    def _placeholder(self, call: fx.Node) -> Any:
+        if not self.nodes:
+            node = Node(0, "input", "input", (), call.name, None, arrange(self.images.detach()))
+            self.nodes.append(node)
+            return node
+        if call.args:
+            return call.args[0]
+        return refuse(
+            "model",
+            expected="one input",
+            got=f"a second one, {call.name!r}",
+            do="wrap it to take images only",
+        )
+
+    def read(self, call: fx.Node, args: tuple, kwargs: dict) -> Any:
+        """What a call means: a Call or several, a Node, or a plain value."""
+        if call.op == "call_module":
+            return self._module(call, args, kwargs)
+        method = call.op == "call_method"
+        function = operator.methodcaller(call.target, *args[1:], **kwargs) if method else call.target
+        if (
+            not calls.nodes_in((args, kwargs))
+            or (not isinstance(args[0], Node)
+            and function is operator.getitem)
+        ):
+            return function(args[0]) if method else function(*args, **kwargs)
+        if method and call.target in PLAIN_METHODS:
+            return function(args[0].value)
+        if function is getattr:
+            return getattr(args[0].value, args[1])
+        handler = (
+            calls.METHODS.get(call.target.removesuffix("_")) if method else calls.FUNCTIONS.get(function)
+        )
+        if handler is not None:
+            return handler(*args, **kwargs)
+        return calls.differentiable(getattr(Tensor, call.target) if method else function, args, kwargs)
+
+    def _module(self, call: fx.Node, args: tuple, kwargs: dict) -> Any:
+        module = self.modules[call.target]
+        found = calls.nodes_in((args, kwargs))
+        if not found:
+            return module(*args, **kwargs)
+        if len(args) == 1 and not kwargs and isinstance(args[0], Node):
+            read = calls.module_call(module, args[0], self.cast)
+            norm = _only_reader(call, self.modules)
+            if norm is not None and isinstance(read, Call) and calls.absorbs_batch_norm(read):
+                self.program.folded.add(norm)
+                read = calls.fold_batch_norm(read, self.modules[norm.target], self.cast)
+            if read is not None:
+                return read
+        return calls.differentiable(self._opaque(module), args, kwargs)
+
+    def _opaque(self, module: nn.Module) -> Callable[..., Any]:
+        weights = {name: self.cast(value) for name, value in _tensors(module).items()}
+        return lambda *args, **kwargs: torch.func.functional_call(module, weights, args, kwargs)
+
+    def emit(self, read: Any, call: fx.Node) -> Any:
+        """Execute what a call means."""
+        if isinstance(read, tuple) and any(isinstance(part, Call) for part in read):
+            return tuple(self.emit(part, call) for part in read)
+        if not isinstance(read, Call):
+            return read
+        inputs = tuple(self.emit(part, call) for part in read.inputs)
+        if isinstance(read.op, Weighted) and inputs == read.inputs and call.op != "output":
+            self.program.operators[call] = read.kind, read.op
+        label = call.target if call.op == "call_module" else call.name
+        value = read.op.forward(read.op.join(tuple(node.value for node in inputs)))
+        if not value.is_floating_point() or value.dim() < 2 or len(value) != len(self.images):
+            refuse(
+                f"node {label!r}",
+                expected="a floating-point tensor with the images on its first axis",
+                got=f"{tuple(value.shape)} in {value.dtype}",
+                do="keep the images on the first axis",
+            )
+        node = Node(len(self.nodes), label, read.kind, tuple(n.index for n in inputs), label, read.op, value)
+        self.nodes.append(node)
+        return node
+
+    def cast(self, value: Any) -> Any:
+        """Weights in the images' precision, detached."""
+
+        def one(item: Any) -> Any:
+            if not isinstance(item, Tensor):
+                return item
+            item = item.detach()
+            return item.to(self.images.dtype) if item.is_floating_point() else item
+
+        return map_aggregate(value, one)
+
+    def _overwrite(self, old: Any, new: Node) -> None:
+        """An operation in place: whatever was the old value is the new one from now on."""
+        self.values = {key: new if value is old else value for key, value in self.values.items()}
+
+
+def _only_reader(call: fx.Node, modules: dict[str, nn.Module]) -> fx.Node | None:
+    """The batch norm with stored statistics that alone reads this call, if that is so."""
+    if len(call.users) == 1:
+        (user,) = call.users
+        norm = modules.get(user.target) if user.op == "call_module" else None
+        if isinstance(norm, nn.modules.batchnorm._BatchNorm) and norm.running_mean is not None:
+            return user
+    return None
+
+
+IN_PLACE = {
+    operator.iadd,
+    operator.isub,
+    operator.imul,
+    operator.itruediv,
+    operator.ipow,
+    F.relu_,
+    torch.relu_,
+}
+
+
+def _in_place(call: fx.Node, modules: dict[str, nn.Module]) -> bool:
+    if call.op == "call_module":
+        return bool(getattr(modules[call.target], "inplace", False))
+    if call.op == "call_method":
+        return call.target.endswith("_") and not call.target.endswith("__")
+    return call.target in IN_PLACE or bool(call.kwargs.get("inplace"))
+
+
+def _reachable(nodes: list[Node], output: Any) -> tuple[Node, ...]:
+    """The nodes the output depends on, renumbered."""
+    if not isinstance(output, Node):
+        refuse(
+            "model",
+            expected="one output tensor (B, ...)",
+            got=type(output).__name__,
+            do="wrap it to return its logits only",
+        )
+    needed = {0, output.index}
+    for node in reversed(nodes):
+        if node.index in needed:
+            needed.update(node.inputs)
+    kept = [node for node in nodes if node.index in needed]
+    number = {node.index: i for i, node in enumerate(kept)}
+    return tuple(
+        Node(i, n.name, n.kind, tuple(number[j] for j in n.inputs), n.label, n.op, n.value)
+        for i, n in enumerate(kept)
+    )
+
+
+def _tensors(module: nn.Module) -> dict[str, Tensor]:
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+
+
+def _versions(model: nn.Module) -> dict[str, int]:
+    return {name: value._version for name, value in _tensors(model).items()}

@@ -1,0 +1,184 @@
+"""One backward pass for every start layer.
+
+The vectors of all start layers above travel down together, as one batch, so that each layer is passed
+once. Relevance is a tensor (V, B, *shape): V vectors for each of the B images.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from rankone.errors import refuse
+from torch_backend.graph import Graph
+from torch_backend.linear import arrange, fold
+from torch_backend.methods import Method
+from torch_backend.node import Node
+
+# Bytes of relevance carried at once; measured as the fastest on two cores, and what fills a large card.
+MEMORY = {"cpu": 1 << 26, "cuda": 1 << 32}
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """Vectors of several start layers on the way down: r (V₁ + V₂ + …, B, *shape)."""
+
+    starts: tuple[str, ...]
+    counts: tuple[int, ...]
+    r: Tensor
+
+    def by_start(self) -> dict[str, Tensor]:
+        """The vectors of each start layer, as views."""
+        return dict(zip(self.starts, self.r.split(self.counts), strict=True))
+
+    def only(self, starts: Collection[str]) -> Bundle | None:
+        """The vectors of some start layers that stand next to each other."""
+        kept = {start: r for start, r in self.by_start().items() if start in starts}
+        return _stack(kept) if kept else None
+
+    @property
+    def bytes(self) -> int:
+        return self.r.numel() * self.r.element_size()
+
+
+def _stack(vectors: dict[str, Tensor]) -> Bundle:
+    parts = tuple(vectors.values())
+    counts = tuple(len(part) for part in parts)
+    if len(parts) == 1:
+        return Bundle(tuple(vectors), counts, parts[0])
+    images, shape = parts[0].shape[1], parts[0].shape[2:]
+    joined = torch.cat([arrange(fold(part, shape)) for part in parts])
+    return Bundle(tuple(vectors), counts, joined.reshape(-1, images, *shape))
+
+
+def _sum(a: Bundle | None, b: Bundle | None) -> Bundle | None:
+    """Relevance that reaches a node on two ways; the ways may carry different start layers."""
+    if a is None or b is None:
+        return a or b
+    if (a.starts, a.counts) == (b.starts, b.counts):
+        return Bundle(a.starts, a.counts, a.r + b.r)
+    total = a.by_start()
+    for start, r in b.by_start().items():
+        total[start] = total[start] + r if start in total else r
+    return _stack(total)
+
+
+def sweep(
+    graph: Graph,
+    method: Method,
+    starts: Callable[[str], Tensor | None],
+    at: Collection[str],
+    memory: int | None = None,
+) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """Relevance at the layers `at` from all start layers, from the output down to the input.
+
+    starts(name) is called once for each node on the way, from the output down; it gives the start relevance of
+    that node's output, (V, B, *shape), or None. Yields (layer, {start layer: relevance (V, B, *shape)}), the start
+    layer's own relevance included; the tensors are views, to be read before the next step and not to be changed.
+
+    memory: bytes of relevance carried at once (default MEMORY). Where more would be carried, the start layers go
+    down in groups, one after the other, and a layer is yielded once for each group. The vectors of one start layer
+    always stay together.
+
+    ValueError: an unknown layer in `at`; a node below a start layer for which the method has no rule (all such nodes
+    are listed, before anything is computed); a start relevance of the wrong shape or not finite.
+    """
+    wanted: dict[int, list[str]] = {}
+    for name in at:
+        wanted.setdefault(graph.node(name).index, []).append(name)
+    useful = _leads_to(graph, wanted)
+    memory = memory or MEMORY.get(graph.nodes[0].value.device.type, MEMORY["cpu"])
+    prepared: dict[int, Callable[[Tensor], Tensor]] = {}
+    asked: set[int] = set()
+
+    def descend(
+        top: int, carried: dict[int, Bundle], *, final: bool
+    ) -> Iterator[tuple[str, dict[str, Tensor]]]:
+        for index in range(top, -1, -1):
+            node = graph.nodes[index]
+            if index not in useful:
+                continue
+            if final and index not in asked:
+                asked.add(index)
+                if (fresh := starts(node.name)) is not None:
+                    _check_rules(graph, method, node, useful)
+                    fresh = Bundle((node.name,), (len(fresh),), _check_start(node, fresh))
+                    carried[index] = _sum(carried.get(index), fresh)
+            below = list(dict.fromkeys(start for bundle in carried.values() for start in bundle.starts))
+            if len(below) > 1 and sum(bundle.bytes for bundle in carried.values()) > memory:
+                half = len(below) // 2
+                for group, last in ((below[:half], False), (below[half:], final)):
+                    yield from descend(index, _only(carried, group), final=last)
+                return
+            bundle = carried.pop(index, None)
+            if bundle is None:
+                continue
+            for name in wanted.get(index, ()):
+                yield name, {start: method.read(node.value, r) for start, r in bundle.by_start().items()}
+            if not any(i in useful for i in node.inputs):
+                continue
+            if index not in prepared:
+                prepared[index] = _prepare(graph, method, node)
+            backward = prepared.pop(index) if final else prepared[index]
+            for i, r in zip(node.inputs, node.op.split(backward(bundle.r)), strict=True):
+                if i in useful:
+                    carried[i] = _sum(carried.get(i), Bundle(bundle.starts, bundle.counts, r))
+
+    with torch.no_grad():
+        yield from descend(len(graph.nodes) - 1, {}, final=True)
+
+
+def _only(carried: dict[int, Bundle], starts: Collection[str]) -> dict[int, Bundle]:
+    kept = {index: bundle.only(starts) for index, bundle in carried.items()}
+    return {index: bundle for index, bundle in kept.items() if bundle is not None}
+
+
+def _prepare(graph: Graph, method: Method, node: Node) -> Callable[[Tensor], Tensor]:
+    """The node's rule at the recorded activations."""
+    x = node.op.join(tuple(graph.nodes[i].value for i in node.inputs), node.value)
+    return method.rule(node)(node.op, x, node.value)
+
+
+def _leads_to(graph: Graph, wanted: Collection[int]) -> set[int]:
+    """The nodes from which relevance flows to a wanted one."""
+    useful: set[int] = set()
+    for node in graph.nodes:
+        if node.index in wanted or any(i in useful for i in node.inputs):
+            useful.add(node.index)
+    return useful
+
+
+def _check_rules(graph: Graph, method: Method, start: Node, useful: set[int]) -> None:
+    below, missing = {start.index}, []
+    for node in reversed(graph.nodes[: start.index + 1]):
+        if node.index in below and any(i in useful for i in node.inputs):
+            below.update(node.inputs)
+            if method.rule(node) is None:
+                missing.append(f"{node.name} ({node.kind}, {node.label})")
+    if missing:
+        refuse(
+            f"method {method.name}",
+            expected="a network of nodes it has a rule for",
+            got=f"{len(missing)} without: {', '.join(missing)}",
+            do="take the gradient, or a Method with a rule for these kinds",
+        )
+
+
+def _check_start(node: Node, r: Tensor) -> Tensor:
+    shape = tuple(node.value.shape)
+    if r.dim() != len(shape) + 1 or tuple(r.shape[1:]) != shape or not len(r):
+        refuse(
+            f"start relevance at {node.name}",
+            expected=f"shape (V, {', '.join(map(str, shape))})",
+            got=tuple(r.shape),
+            do="give V vectors for each of the recorded images",
+        )
+    if not bool(r.isfinite().all()):
+        refuse(
+            f"start relevance at {node.name}", expected="finite values", got="NaN or infinity", do="clean it"
+        )
+    r = r.detach().to(node.value)
+    return arrange(fold(r, node.shape)).reshape(r.shape)
