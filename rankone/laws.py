@@ -12,16 +12,16 @@ limit theorem, accurate for others from an inner width of about 16; below it, sk
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from rankone.errors import refuse
+from rankone.shapes import chain_shapes
 
 Floats = NDArray[np.float64]
-Shapes = Sequence[tuple[int, int]]
 
 
 def decades_per_multiplication(mean: ArrayLike, variance: ArrayLike, width: ArrayLike) -> Floats:
@@ -56,7 +56,12 @@ def critical_beta(width: ArrayLike) -> Floats:
 
 
 def moment_state(
-    means: ArrayLike, variances: ArrayLike, shapes: Shapes, *, draws: int = 10_000, rng: np.random.Generator
+    means: ArrayLike,
+    variances: ArrayLike,
+    shapes: Iterable[Iterable[int]],
+    *,
+    draws: int = 10_000,
+    rng: np.random.Generator,
 ) -> Floats:
     """Draws of log10(1 − |cos|) for pairs of independent N(0, I) starts, at a cost independent of the widths.
 
@@ -74,7 +79,8 @@ def moment_state(
     Raises ValueError for an empty chain, shapes that do not meet, and moments or draws out of range.
     """
     widths = _widths(shapes)
-    μs, σ2s = _moments(_per_factor("means", means, shapes), _per_factor("variances", variances, shapes))
+    depth = len(widths) - 1
+    μs, σ2s = _moments(_per_factor("means", means, depth), _per_factor("variances", variances, depth))
     draws = _integer("draws", draws, 1)
     size = np.hypot(μs, np.sqrt(σ2s))  # angles depend on μ/σ only
     μs, σs = np.append(0, μs / size), np.append(1, np.sqrt(σ2s) / size)
@@ -103,7 +109,7 @@ def quantile_curves(law: Floats, levels: ArrayLike = (0.1, 0.5, 0.9)) -> Floats:
     return np.asarray(np.quantile(law, np.asarray(levels, dtype=float), axis=-1, method="inverted_cdf"))
 
 
-def vanilla_law(shapes: Shapes) -> Floats:
+def vanilla_law(shapes: Iterable[Iterable[int]]) -> Floats:
     """E[ln sin²θ] of pairs of independent N(0, I) starts after 0, 1, … factors of iid N(0, 1) entries. Exact.
 
     sin²θ = det G/(G11 G22), G the Gram matrix. A factor with m outputs multiplies det G by χ²_m χ²_{m−1} and
@@ -212,32 +218,14 @@ def _integer(name: str, number: object, low: int) -> int:
     return int(number)
 
 
-def _per_factor(name: str, numbers: ArrayLike, shapes: Shapes) -> Floats:
+def _per_factor(name: str, numbers: ArrayLike, depth: int) -> Floats:
     x = np.asarray(numbers, dtype=float)
-    if x.shape not in {(), (len(shapes),)}:
-        refuse(
-            name,
-            expected=f"1 or {len(shapes)} numbers",
-            got=f"shape {x.shape}",
-            do="give one for each factor",
-        )
-    return np.broadcast_to(x, (len(shapes),))
+    if x.shape not in {(), (depth,)}:
+        refuse(name, expected=f"1 or {depth} numbers", got=f"shape {x.shape}", do="give one for each factor")
+    return np.broadcast_to(x, (depth,))
 
 
-def _widths(shapes: Shapes) -> list[int]:
+def _widths(shapes: Iterable[Iterable[int]]) -> list[int]:
     """n of the first factor, then m of each factor."""
-    if not len(shapes):
-        refuse(
-            "shapes",
-            expected="at least one (n, m)",
-            got="an empty chain",
-            do="give the shape of every factor",
-        )
-    widths = [_integer("shapes[0]", shapes[0][0], 1)]
-    for k, (n, m) in enumerate(shapes):
-        if n != widths[-1]:
-            refuse(
-                f"shapes[{k}]", expected=f"n = {widths[-1]}, to meet the factor before", got=n, do="reorder"
-            )
-        widths.append(_integer(f"shapes[{k}]", m, 1))
-    return widths
+    shapes = chain_shapes(shapes)
+    return [shapes[0][0], *(m for _, m in shapes)]

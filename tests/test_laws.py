@@ -373,7 +373,7 @@ BAD = {
     "state: zero factor": (lambda: laws.moment_state([1, 0], 0, [(3, 4), (4, 3)], rng=RNG), "not both zero"),
     "state: wrong count": (lambda: laws.moment_state([1, 2], 1, [(3, 4)], rng=RNG), "means: expected 1 or 1"),
     "vanilla: empty": (lambda: laws.vanilla_law([]), "shapes: expected at least one"),
-    "vanilla: do not meet": (lambda: laws.vanilla_law([(3, 4), (3, 4)]), r"shapes\[1\]: expected n = 4"),
+    "vanilla: do not meet": (lambda: laws.vanilla_law([(3, 4), (3, 4)]), r"shapes\[1\]: expected 4 rows"),
     "relu: not a cosine": (lambda: laws.relu_law(1.1, 3), r"rho0: expected cosines in \[-1, 1\], got 1.1"),
     "relu: NaN": (lambda: laws.relu_law(np.nan, 3), "rho0: expected cosines"),
     "relu: negative depth": (lambda: laws.relu_law(0.5, -1), "depth: expected an integer >= 0, got -1"),
