@@ -1,8 +1,9 @@
 """Extreme pairs of a finite set of points, over *all* pairs, exactly: the farthest two, the least overlap.
 
 Hilbert's distance is a translation-invariant seminorm of log vectors (max − min), total variation one of
-probability vectors (½ Σ|·|). Tiles of points stay in cache and threads share them: NumPy releases the interpreter
-lock inside each. A pair is skipped only when the triangle inequality through the centre rules it out.
+probability vectors (½ Σ|·|). Tiles of points stay in cache and threads share them: NumPy releases the
+interpreter lock inside each. A pair is skipped only when the triangle inequality through the centre rules it
+out.
 """
 
 import os
@@ -61,7 +62,7 @@ def farthest_pair(points: Array, seminorm: Seminorm) -> Pair:
 
 
 def least_overlap(points: Array) -> Pair:
-    """The two rows of the (n, m) `points` ≥ 0 with the smallest Σ_k min(·, ·); of the row itself if single."""
+    """The two rows of the (n, m) `points` ≥ 0 with the smallest Σ_k min(·, ·); a single row with itself."""
 
     def minus_overlap(tile: Array, point: Array, buffer: Array) -> Array:
         overlap: Array = np.add.reduce(np.minimum(tile, point, out=buffer), axis=1)

@@ -56,7 +56,7 @@ class WeakErgodicity:
             f"Σ(1 − τ) = {total:.3g} over {k} blocks, {self.late_share:.0%} of it in the second half. "
             f"Proved: the product contracts by ln Π τ = {self.log_bound:.3g} at least. "
             "Not proved by any finite sequence: that Σ(1 − τ) diverges. "
-            f"If τ ≤ {max(late):.3g}, the largest of the second half, held ever after, {follows}"
+            f"If 1 − τ ≥ {1 - max(late):.3g}, the least of the second half, held ever after, {follows}"
         )
 
 
