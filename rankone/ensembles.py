@@ -1,8 +1,9 @@
 """Matrix ensembles of figure 4, each with its exact mean and variance.
 
-With N a standard normal matrix, N⁺ = max(N, 0) and N⁻ = min(N, 0), every one of them is αN⁺ + βN⁻: vanilla (1, 1),
-non-negative (1, 0), positive |N| (1, −1). The stochastic one is |N| with each *column* divided by its sum (what the
-paper's helper does, though its name says rows). ReLU is no ensemble: it is a step of the chain (rankone.chain).
+With N a standard normal matrix, N⁺ = max(N, 0) and N⁻ = min(N, 0), every one of them is αN⁺ + βN⁻: vanilla
+(1, 1), non-negative (1, 0), positive |N| (1, −1). The stochastic one is |N| with each *column* divided by its
+sum (what the paper's helper does, though its name says rows): in a chain r A of row vectors, every entry of
+r A is then a weighted mean of r. ReLU is no ensemble but a step of the chain (rankone.chain).
 """
 
 from dataclasses import dataclass
@@ -21,9 +22,10 @@ Matrix = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Random (n, m) matrices αN⁺ + βN⁻; normalised="columns" divides each column by its sum (needs α > 0 > β).
+    """Random (n, m) matrices αN⁺ + βN⁻; normalised="columns" divides each column by its sum.
 
-    α and β are finite, at most 1e100 in size (their squares are variances); anything else is a ValueError.
+    ValueError unless α and β are finite, at most 1e100 in size (their squares are variances), and α > 0 > β
+    where columns are normalised.
     """
 
     alpha: float
@@ -46,7 +48,7 @@ class Ensemble:
         return 1 / n if self.normalised else (self.alpha - self.beta) / sqrt(2 * pi)
 
     def variance(self, shape: Shape) -> float:
-        """Variance of an entry of an (n, m) factor: (α² + β²)/2 − mean²; exact where columns sum to one, too."""
+        """Variance of an entry of an (n, m) factor: (α² + β²)/2 − mean², exact for shares, too."""
         ((n, _),) = chain_shapes([shape])
         if self.normalised:
             return max(0.0, _mean_square_share(self.alpha, -self.beta, n) - 1 / n**2)
@@ -59,11 +61,13 @@ class Ensemble:
         """
         if self.alpha == self.beta == 1:
             return normal
-        steeper, flatter, envelope = self.alpha, self.beta, np.maximum
-        if abs(self.beta) > abs(self.alpha):
-            steeper, flatter, envelope = self.beta, self.alpha, np.minimum
+        # the kink: N⁺ + (β/α)N⁻ = max(N, (β/α)N) if |β/α| ≤ 1, and else N⁻ + (α/β)N⁺ = min(N, (α/β)N)
+        if abs(self.beta) <= abs(self.alpha):
+            steeper, flatter, envelope = self.alpha, self.beta, np.fmax
+        else:
+            steeper, flatter, envelope = self.beta, self.alpha, np.fmin
         out = np.multiply(normal, flatter / steeper if steeper else 0.0, out=out)
-        envelope(normal, out, out=out)  # the kink: N⁺ + (β/α)N⁻ = max(N, (β/α)N), as |β/α| ≤ 1
+        envelope(normal, out, out=out)
         if steeper != 1:
             out *= steeper
         if self.normalised:
@@ -73,7 +77,8 @@ class Ensemble:
     def draw(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike = np.float64) -> Matrix:
         """One (n, m) matrix from a seeded generator."""
         ((n, m),) = chain_shapes([shape])
-        return self.of(rng.standard_normal((n, m), dtype=np.dtype(dtype).type))
+        kind: Any = np.dtype(dtype)
+        return self.of(rng.standard_normal((n, m), dtype=kind))
 
     def rescaled(self) -> "Ensemble":
         """The same ensemble with max(|α|, |β|) = 1: a factor's scale is no part of any direction."""

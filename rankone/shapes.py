@@ -7,7 +7,7 @@ from rankone.errors import refuse
 Shape = tuple[int, int]
 Shapes = tuple[Shape, ...]
 
-#: VGG-16 with every convolution read as 1×1, the shapes of figure 4 (Sixt et al., arXiv 1912.09818, section 3).
+#: VGG-16, every convolution read as 1×1: the shapes of figure 4 (Sixt et al., arXiv 1912.09818, section 3).
 VGG16: Shapes = (
     (1000, 4096),
     (4096, 4096),
@@ -24,12 +24,12 @@ VGG16: Shapes = (
 
 
 def uniform(n: int, depth: int) -> Shapes:
-    """`depth` square factors of width n."""
+    """`depth` square factors of width n; ValueError unless both are integers >= 1."""
     return chain_shapes([(n, n)] * _at_least_one("depth", depth))
 
 
 def chain_shapes(shapes: Iterable[Iterable[int]]) -> Shapes:
-    """Any list of (n, m), checked: not empty, sizes >= 1, and each m is the next factor's n (else ValueError)."""
+    """Any list of (n, m), checked: not empty, sizes >= 1, each m the next factor's n; else ValueError."""
     checked: list[Shape] = []
     for k, shape in enumerate(shapes):
         name = f"shapes[{k}]"

@@ -1,4 +1,4 @@
-"""How far vectors are from parallel: 1 − |cos| without cancellation and without a floor, its statistics, its null.
+"""How far vectors are from parallel: 1 − |cos| without cancellation or floor, its median, its null.
 
 A pair is two *different* vectors, never one with itself. A zero vector has no direction: its pairs are NaN,
 to be counted by `missing_fraction`. The absolute cosine is the default, as a rank-one operator maps v to ±c.
@@ -26,7 +26,7 @@ def pairs(V: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 def one_minus_abs_cosine(R: ArrayLike) -> Array:
     """1 − |cos| of all pairs of the rows of R (V, n): (pairs,), in [0, 1], NaN where a row is zero.
 
-    min(‖û − v̂‖², ‖û + v̂‖²)/2 with unit vectors keeps relative accuracy down to 1e-32; a subtraction dies at 1e-16.
+    min(‖û − v̂‖², ‖û + v̂‖²)/2 with unit vectors is known down to 1e-32; a subtraction dies at 1e-16.
     ValueError unless R is a finite matrix.
     """
     return np.minimum(*_half_squared_gaps(R))
@@ -64,42 +64,48 @@ def finite_matrix(name: str, R: ArrayLike) -> NDArray[np.floating[Any]]:
 
 
 def log10_graded(M: Array, s: Array) -> Array:
-    """log10(1 − |cos|) of all pairs of the rows of M·diag(e^s), M (V, r), s (r,): no floor, however small e^s.
+    """log10(1 − |cos|) of all pairs of the rows of M·diag(e^s), M (V, r), s (r,), however small e^s.
 
-    With a_c and b_c a coordinate where both unit vectors û, v̂ are large, and d = a/a_c − b/b_c,
+    With c a coordinate where both unit vectors û, v̂ are large, and d = a/a_c − b/b_c,
 
         sin² = v̂_c² (‖d‖² − (û·d)²)   (the wedge û ∧ v̂),   1 − |cos| = sin² / (1 + |cos|).
 
-    Nothing cancels but d itself, entry by entry, so each entry of M needs to be accurate only relative to its
+    Nothing cancels but d itself, entry by entry, so an entry of M need be accurate only relative to its
     column. −inf: parallel to the last bit; NaN: a zero row.
     """
-    log_size = np.log(np.abs(M), out=np.full(M.shape, -np.inf), where=M != 0) + s
+    V = len(M)
+    log_size = log_abs(M) + s
     top = log_size.max(axis=1, keepdims=True)
-    dead = ~np.isfinite(top[:, 0])
-    top[dead] = 0
-    U = np.sign(M) * np.exp(log_size - top)
+    dead = np.isneginf(top[:, 0])
+    U = np.sign(M) * np.exp(log_size - np.where(dead[:, None], 0, top))
     U /= np.where(dead, 1, np.linalg.norm(U, axis=1))[:, None]
-    size = np.abs(U)
 
-    i, j = pairs(len(M))
-    row = np.arange(len(i))
-    c = (size[i] * size[j]).argmax(axis=1)
-    swap = size[i, c] < size[j, c]
-    i, j = np.where(swap, j, i), np.where(swap, i, j)
-    usable = size[j, c] > ORTHOGONAL
+    i, j = pairs(V)
+    pair = np.arange(len(i))
+    size = np.abs(U).T  # coordinates first: (r, V) here, (r, pairs) below
+    c = (size[:, i] * size[:, j]).argmax(axis=0)
+    i, j = np.where(size[c, i] >= size[c, j], (i, j), (j, i))
+    orthogonal = size[c, j] < ORTHOGONAL
 
-    with np.errstate(divide="ignore", invalid="ignore"):
-        d = M[i] / M[i, c][:, None] - M[j] / M[j, c][:, None]
-        d[row, c] = 0
-        log_d = np.log(np.abs(d)) + s
-        shift = log_d.max(axis=1)
+    M, U_T = M.T, U.T
+    with np.errstate(divide="ignore", invalid="ignore"):  # dead and orthogonal pairs are replaced below
+        d = M[:, i] / M[c, i] - M[:, j] / M[c, j]
+        d[c, pair] = 0
+        log_d = np.log(np.abs(d)) + s[:, None]
+        shift = log_d.max(axis=0)
         shift[~np.isfinite(shift)] = 0
-        d = np.sign(d) * np.exp(log_d - shift[:, None])
-        wedge = np.square(d).sum(axis=1) - np.square((U[i] * d).sum(axis=1))
-        log_sine_squared = 2 * (shift - s[c] + np.log(size[j, c])) + np.log(np.maximum(wedge, 0))
-    cosine = np.abs((U @ U.T)[i, j])
-    log_distance = np.where(usable, np.minimum(log_sine_squared, 0), 0) - np.log1p(cosine)
+        d = np.copysign(np.exp(log_d - shift), d)
+        wedge = np.square(d).sum(axis=0) - np.square((U_T[:, i] * d).sum(axis=0))
+        log_sine_squared = 2 * (shift - s[c] + np.log(size[c, j])) + np.log(np.maximum(wedge, 0))
+    log_sine_squared[orthogonal] = 0
+    log_distance = np.minimum(log_sine_squared, 0) - np.log1p(np.abs(U @ U.T)[i, j])
     return np.where(dead[i] | dead[j], np.nan, log_distance / np.log(10))
+
+
+def log_abs(M: Array) -> Array:
+    """ln |M|, entry by entry; −inf for zeros."""
+    with np.errstate(divide="ignore"):
+        return np.log(np.abs(M))
 
 
 def missing_fraction(values: ArrayLike) -> float:
@@ -108,11 +114,11 @@ def missing_fraction(values: ArrayLike) -> float:
 
 
 def clustered_median(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Median of all values (samples, pairs) and its confidence interval when pairs of one sample depend on each other.
+    """Median, low, high: of all values (samples, pairs), when only the samples are independent.
 
-    Woodruff's interval (J. Amer. Statist. Assoc. 47, 1952): the share of values below the median has a standard
-    error s over the samples; the interval runs from the quantile ½ − t·s to ½ + t·s, t Student's. NaN are left out; a sample
-    of NaN only is no sample. A single sample says nothing of its error: its interval is the whole range.
+    Woodruff's confidence interval (J. Amer. Statist. Assoc. 47, 1952): the share of a sample's values below
+    the median has a standard error ε over the samples; the interval runs from the quantile ½ − tε to ½ + tε,
+    t Student's. NaN are left out. One sample says nothing of its error: its interval is the whole range.
     """
     x = np.asarray(values, dtype=np.float64)
     x = x[~np.isnan(x).all(axis=1)]
@@ -120,14 +126,10 @@ def clustered_median(values: ArrayLike, confidence: float = 0.95) -> tuple[float
         return np.nan, np.nan, np.nan
     known = ~np.isnan(x)
     share = ((x <= np.median(x[known])) & known).sum(axis=1) / known.sum(axis=1)
+    half = 0.5
     if (N := len(x)) > 1:
-        half = (
-            float(stdtrit(N - 1, (1 + confidence) / 2))
-            * max(share.std(ddof=1), 0.5 / x.shape[1])
-            / np.sqrt(N)
-        )
-    else:
-        half = 0.5
+        error = max(share.std(ddof=1), 0.5 / x.shape[1]) / np.sqrt(N)
+        half = float(stdtrit(N - 1, (1 + confidence) / 2)) * error
     low, median, high = np.quantile(x[known], [max(0.0, 0.5 - half), 0.5, min(1.0, 0.5 + half)])
     return float(median), float(low), float(high)
 
@@ -135,7 +137,7 @@ def clustered_median(values: ArrayLike, confidence: float = 0.95) -> tuple[float
 def null_quantile(q: ArrayLike, width: int) -> Array:
     """Quantile q in [0, 1] of 1 − |cos| for independent directions in R^width.
 
-    Exact: sin² ~ Beta((d − 1)/2, 1/2), so the quantile of 1 − |cos| = sin²/(1 + |cos|) follows; 0 in one dimension.
+    Exact: sin² ~ Beta((d − 1)/2, 1/2), d the width, and 1 − |cos| = sin²/(1 + |cos|); 0 in one dimension.
     """
     if width < 1:
         refuse("width", expected="an integer >= 1", got=width, do="give the length of the vectors")

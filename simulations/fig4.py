@@ -1,0 +1,248 @@
+"""Figure 4: chains of random matrices with VGG-16's shapes collapse to rank one, simulated and predicted.
+
+    python simulations/fig4.py --out out/fig4 [--samples 20] [--seed 0] [--protocol corrected|paper]
+                               [--probes 32] [--weights FILE.npz] [--weights-step rectified|linear]
+
+A block of N(0, 1) row vectors (the probes) is multiplied by 16 random factors. How parallel its rows become,
+1 − |cos|, is what a saliency map forgets of its start. Each factor of each sample is *one* standard normal
+matrix that all ensembles of both panels share (common random numbers); samples are independent, and the
+numbers do not depend on the number of cores. Two protocols summarise the same pairs:
+
+corrected   pairs of different vectors, the median over pairs and samples with its 95 % interval; float32
+            products, whose accuracy has no floor (rankone.chain)
+paper       what the paper's code computes: float64, 1 − the mean |cos| over all pairs *and* each probe with
+            itself, then the median over samples; a subtraction, so 0 where a double cannot show more
+
+Theory, with no free parameter: the moment-state law, and for ReLU the wide-limit recursion (rankone.laws).
+Writes fig4.csv, fig4.png and fig4.pdf in about 10 s on two cores.
+"""
+
+import argparse
+import csv
+import os
+import sys
+import zipfile
+from collections.abc import Sequence
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from paper_figs import fig4 as figure
+from rankone import laws
+from rankone.chain import Step, Strand, linear, random_chains, rectified, running_products
+from rankone.ensembles import alpha_beta, non_negative, positive, stochastic, vanilla
+from rankone.errors import refuse
+from rankone.shapes import VGG16, Shapes
+from rankone.similarity import clustered_median, null_median
+
+SAMPLES = 20
+PROBES = 32
+ALPHA_BETA = ((1, 0), (2, 1), (3, 2), (4, 3), (5, 4), (10, 9))
+DRAWS = 10_000  # of the moment-state law: its median is then known to 0.02 decades or better
+STEPS = {"linear": linear, "rectified": rectified}
+
+Floats = NDArray[np.float64]
+Row = dict[str, str | float]
+
+
+class Curve(NamedTuple):
+    """One curve of the figure; α and β only where they are its name."""
+
+    panel: str
+    ensemble: str
+    strand: Strand
+    alpha: float | str = ""
+    beta: float | str = ""
+
+
+CURVES = (
+    Curve("a", "vanilla", Strand(vanilla)),
+    Curve("a", "relu", Strand(vanilla, rectified)),
+    Curve("a", "stochastic", Strand(stochastic)),
+    Curve("a", "positive", Strand(positive)),
+    Curve("a", "non_negative", Strand(non_negative)),
+    *(Curve("b", "alpha_beta", Strand(alpha_beta(a, b)), a, b) for a, b in ALPHA_BETA),
+)
+STRANDS = tuple(
+    dict.fromkeys(curve.strand for curve in CURVES)
+)  # non_negative is α = 1, β = 0: simulated once
+
+
+def simulate(
+    samples: int, *, seed: int, probes: int = PROBES, shapes: Shapes = VGG16, dtype: type = np.float32
+) -> Floats:
+    """log10(1 − |cos|) of every pair: (samples, depth + 1, STRANDS, pairs), NaN where a vector has died."""
+
+    def sample(sequence: np.random.SeedSequence) -> list[list[Floats]]:
+        rng = np.random.Generator(np.random.SFC64(sequence))
+        chains = random_chains(STRANDS, shapes, vectors=probes, rng=rng, dtype=dtype)
+        return [[bundle.log10_distances() for bundle in bundles] for bundles in chains]
+
+    seeds = np.random.SeedSequence(seed).spawn(samples)
+    # Samples are what runs in parallel. BLAS threads under each of them would fight: seven times slower.
+    with threadpool_limits(1, user_api="blas"), ThreadPool(os.cpu_count()) as pool:
+        return np.array(list(tqdm(pool.imap(sample, seeds), total=samples, desc="figure 4", unit="sample")))
+
+
+def simulate_weights(
+    weights: Sequence[Floats], samples: int, *, seed: int, probes: int = PROBES, step: Step = rectified
+) -> Floats:
+    """The same for one's own chain, (samples, depth + 1, pairs): only the probes differ between samples."""
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(samples,)))
+    starts = rng.standard_normal((samples, probes, len(weights[0])))
+    return np.array([[b.log10_distances() for b in running_products(R, weights, step)] for R in starts])
+
+
+def corrected(x: Floats) -> Floats:
+    """Median, low, high of 1 − |cos|, each (steps,), from log10 of it, x (samples, steps, pairs)."""
+    return 10 ** np.array([clustered_median(at_step) for at_step in x.swapaxes(0, 1)]).T
+
+
+def paper(x: Floats) -> Floats:
+    """The same by the paper's code: per sample 1 − nanmean |cos|, each living probe with itself included."""
+    known = np.isfinite(x) | np.isneginf(x)
+    different = known.sum(axis=2)
+    alive = (1 + np.sqrt(1 + 8 * different)) / 2  # a(a − 1)/2 pairs of different living vectors
+    cosines = np.where(known, 1 - 10**x, 0).sum(axis=2)
+    with np.errstate(invalid="ignore"):
+        means = np.where(different > 0, 1 - (cosines + alive) / (different + alive), np.nan)
+    return np.array([clustered_median(at_step[:, None]) for at_step in means.T]).T
+
+
+PROTOCOLS = {"corrected": (corrected, np.float32), "paper": (paper, np.float64)}
+
+
+def theory(strand: Strand, shapes: Shapes = VGG16, *, seed: int = 0) -> Floats:
+    """Median of 1 − |cos| of a pair after 0, 1, … factors, by law."""
+    ensemble, step = strand
+    if step is rectified:  # exactly orthogonal is the median of the signed cosine of two starts
+        return np.array([null_median(shapes[0][0]), *laws.relu_law(0.0, len(shapes))[1:]])
+    moments = [(ensemble.mean(shape), ensemble.variance(shape)) for shape in shapes]
+    return moment_state_median(moments, shapes, seed)
+
+
+def moment_state_median(moments: Sequence[tuple[float, float]], shapes: Shapes, seed: int) -> Floats:
+    means, variances = np.transpose(moments)
+    rng = np.random.default_rng(seed)
+    return 10 ** np.median(laws.moment_state(means, variances, shapes, draws=DRAWS, rng=rng), axis=1)
+
+
+def rows_of(curve: Curve, summary: Floats, law: Floats) -> list[Row]:
+    """The rows of fig4.csv, in its column order."""
+    return [
+        {
+            "panel": curve.panel,
+            "ensemble": curve.ensemble,
+            "alpha": curve.alpha,
+            "beta": curve.beta,
+            "multiplications": k,
+            "median": median,
+            "low": low,
+            "high": high,
+            "theory": expected,
+        }
+        for k, ((median, low, high), expected) in enumerate(zip(summary.T, law, strict=True))
+    ]
+
+
+def load_weights(path: Path) -> list[Floats]:
+    """W1, W2, … from an .npz file, from output to input; ValueError if that is not what the file holds."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            names = sorted(file.files, key=lambda name: (len(name), name))
+            expected = [f"W{k}" for k in range(1, len(names) + 1)]
+            if not names or names != expected:
+                refuse(str(path), expected="arrays W1, W2, …", got=names, do="name them from output to input")
+            weights = [file[name] for name in names]
+    except (zipfile.BadZipFile, EOFError, TypeError, AttributeError) as error:
+        refuse(str(path), expected="an .npz file", got=error, do="write it with numpy.savez")
+    return weights
+
+
+def run(options: argparse.Namespace) -> None:
+    for name, least in (("samples", 1), ("probes", 2), ("seed", 0)):
+        if (value := getattr(options, name)) < least:
+            refuse(f"--{name}", expected=f"an integer >= {least}", got=value, do="choose another")
+    weights = load_weights(options.weights) if options.weights else None
+    step = STEPS[options.weights_step]
+    own = weights and simulate_weights(
+        weights, options.samples, seed=options.seed, probes=options.probes, step=step
+    )
+    options.out.mkdir(parents=True, exist_ok=True)
+
+    summarise, dtype = PROTOCOLS[options.protocol]
+    x = simulate(options.samples, seed=options.seed, probes=options.probes, dtype=dtype)
+    distances = {strand: x[:, :, k] for k, strand in enumerate(STRANDS)}
+    rows = [
+        row
+        for curve in CURVES
+        for row in rows_of(curve, summarise(distances[curve.strand]), theory(curve.strand))
+    ]
+    if weights is not None and own is not None:
+        law = np.full(len(weights) + 1, np.nan)
+        if step is linear:
+            moments, shapes = [(W.mean(), W.var()) for W in weights], tuple(W.shape for W in weights)
+            law = moment_state_median(moments, shapes, seed=0)
+        rows += rows_of(Curve("a", "learned", Strand(vanilla)), summarise(own), law)
+
+    table = options.out / "fig4.csv"
+    with table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+    print(agreement(rows))
+    print(f"pairs without a direction (dead vectors), left out: {np.isnan(x).mean():.2%}")
+    print(table, *figure.draw(table), sep="\n")
+
+
+def agreement(rows: Sequence[Row]) -> str:
+    """For each curve the largest distance of theory from simulation, and the interval's half-width there."""
+    lines = ["largest |theory − simulated median| in decades (± half the 95 % interval there)"]
+    for key in dict.fromkeys((row["ensemble"], row["alpha"], row["beta"]) for row in rows):
+        mine = [row for row in rows if (row["ensemble"], row["alpha"], row["beta"]) == key]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            columns = ("median", "low", "high", "theory")
+            median, low, high, law = np.log10([[row[c] for row in mine] for c in columns])
+            gap = np.abs(law - median)
+        if not np.isfinite(gap).any():
+            continue
+        k = np.argmax(np.where(np.isfinite(gap), gap, -1))
+        name = " ".join(str(part) for part in key if part != "")
+        lines.append(f"{name:17s} {gap[k]:6.3f} ± {(high[k] - low[k]) / 2:.3f} after {k} multiplications")
+    return "\n".join(lines)
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser that refuses with one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"fig4: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("out/fig4"), metavar="DIR", help="where to write")
+    parser.add_argument("--samples", type=int, default=SAMPLES, metavar="N", help="independent chains")
+    parser.add_argument("--seed", type=int, default=0, metavar="S")
+    parser.add_argument("--protocol", choices=PROTOCOLS, default="corrected")
+    parser.add_argument("--probes", type=int, default=PROBES, metavar="V", help="vectors per sample")
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="your chain W1, W2, … from output to input"
+    )
+    parser.add_argument(
+        "--weights-step", choices=STEPS, default="rectified", help="as in the paper, or linear"
+    )
+    run(parser.parse_args(arguments))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (ValueError, OSError, MemoryError) as error:
+        print(f"fig4: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
