@@ -4,18 +4,18 @@ import numpy as np
 
 from rankone.chain import Strand, random_chains
 from rankone.claims.record import Claim, Evidence, Verdict, check
-from rankone.ensembles import vanilla
+from rankone.ensembles import Ensemble, vanilla
 from rankone.shapes import VGG16, Shape
 from rankone.similarity import null_median
 
-BODY = VGG16[3:-1]
-SAMPLES, VECTORS, SEED = 40, 16, 29
+BODY = VGG16[6:-1]
+SAMPLES, VECTORS, SEED = 30, 16, 29
 
 
-def evidence(channels: int = 3, control: int = 64) -> Evidence:
-    """Vanilla chains through VGG-16's convolution widths; a last factor to `channels`, or to `control`."""
-    before, three = _medians((64, channels))
-    same_before, wide = _medians((64, control))
+def evidence(channels: int = 3, control: int = 64, ensemble: Ensemble = vanilla) -> Evidence:
+    """Random chains through VGG-16's convolution widths; a last factor to `channels`, or to `control`."""
+    before, three = _medians(ensemble, (64, channels))
+    same_before, wide = _medians(ensemble, (64, control))
     null, wide_null = 1 - null_median(channels), 1 - null_median(control)
     return Evidence(
         f"experiment: vanilla chains, {len(BODY) + 1} factors, {SAMPLES} samples, seed {SEED}",
@@ -39,13 +39,13 @@ def evidence(channels: int = 3, control: int = 64) -> Evidence:
     )
 
 
-def _medians(last: Shape) -> tuple[float, float]:
+def _medians(ensemble: Ensemble, last: Shape) -> tuple[float, float]:
     """Median |cos| before and after the last factor."""
     rngs = np.random.default_rng(SEED).spawn(SAMPLES)
     samples = [
         [
             b.log10_distances()
-            for (b,) in random_chains([Strand(vanilla)], (*BODY, last), vectors=VECTORS, rng=rng)
+            for (b,) in random_chains([Strand(ensemble)], (*BODY, last), vectors=VECTORS, rng=rng)
         ]
         for rng in rngs
     ]
