@@ -43,7 +43,7 @@ CLAIM = Claim(
     words="For convolutions, the z⁺-rule converges only locally.",
     section="2",
     verdict=Verdict.HOLDS,
-    because="Starts whose receptive fields do not meet have disjoint maps, cosine 0 at any depth. At "
+    because="Starts whose receptive fields do not meet have disjoint maps, cosine 0. At "
     "one location the channels are mixed by a dense factor each time and lose the start; what is left "
     "only diffuses over locations.",
     evidence=evidence,
