@@ -46,7 +46,7 @@ CLAIM = Claim(
     section="2",
     verdict=Verdict.CONDITIONAL,
     because="Where every neuron that gets relevance has contributions of both signs and no bias in the "
-    "denominators. With one sign only it multiplies its relevance by α or by −β; a bias absorbs a "
-    "share.",
+    "denominators. With one sign only it multiplies its relevance by α or by −β; a bias takes a share "
+    "of either sign.",
     evidence=evidence,
 )
