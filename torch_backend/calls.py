@@ -31,7 +31,7 @@ from torch_backend.linear import (
     Sum,
 )
 from torch_backend.node import Node
-from torch_backend.nonlinear import Differentiable, MaxPool, Rectifier
+from torch_backend.nonlinear import Differentiable, MaxPool, Rectifier, plain
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def differentiable(
         return function(*map_aggregate(arguments, fill), **map_aggregate(named, fill))
 
     kind = kind or ("smooth" if len(inputs) == 1 else "product")
-    output = run(*(node.value.clone() for node in inputs))
+    output = run(*(plain(node.value) for node in inputs))
     if isinstance(output, tuple | list):
         return tuple(
             Call(kind, Differentiable(lambda *v, i=i: run(*v)[i]), tuple(inputs))
@@ -139,9 +139,8 @@ def batch_norm(x, mean, variance, weight=None, bias=None, training=False, moment
     scale = torch.rsqrt(variance + eps) * (1 if weight is None else weight)
     shift = (0 if bias is None else bias) - mean * scale
     axes = [1] * (len(x.shape) - 1)
-    return Call(
-        "affine", Diagonal(x.shape, x.shape, shift.reshape(-1, *axes), scale.reshape(-1, *axes)), (x,)
-    )
+    shift, scale = shift.reshape(-1, *axes), scale.reshape(-1, *axes)
+    return Call("affine", Diagonal(x.shape, x.shape, shift, weight=scale), (x,))
 
 
 def absorbs_batch_norm(call: Call) -> bool:
@@ -307,7 +306,7 @@ def reshape(function):
     """A function that keeps the numbers and their order, image by image."""
 
     def handler(x, *args, **kwargs):
-        shape = tuple(function(x.value, *args, **kwargs).shape)
+        shape = tuple(function(x.value.to("meta").contiguous(), *args, **kwargs).shape)
         if shape[:1] != x.value.shape[:1] or prod(shape[1:]) != prod(x.shape):
             return differentiable(function, (x, *args), kwargs, "route")
         return x if shape[1:] == x.shape else Call("route", Reshape(x.shape, shape[1:]), (x,))

@@ -213,12 +213,19 @@ class Diagonal(Weighted):
         return r * self.weight
 
 
+class NonNegative(Linear):
+    """A linear operator without bias whose weights are all ≥ 0."""
+
+    def part(self, a: float, b: float) -> Linear:  # noqa: ARG002
+        return self if a == 1 else Scaled(self.in_shape, self.out_shape, inner=self, factor=a)
+
+
 @dataclass(frozen=True, eq=False)
 class Scaled(Linear):
-    """c W."""
+    """c W, for weights W ≥ 0."""
 
-    inner: Linear = Linear((), ())
-    factor: float = 1.0
+    inner: NonNegative = field(kw_only=True)
+    factor: float = field(kw_only=True)
 
     def apply(self, x: Tensor) -> Tensor:
         return self.factor * self.inner.apply(x)
@@ -231,15 +238,7 @@ class Scaled(Linear):
         return self.factor == 0
 
     def part(self, a: float, b: float) -> Linear:
-        a, b = (a, b) if self.factor >= 0 else (b, a)
-        return replace(self, inner=self.inner.part(a, b))
-
-
-class NonNegative(Linear):
-    """A linear operator without bias whose weights are all ≥ 0."""
-
-    def part(self, a: float, b: float) -> Linear:  # noqa: ARG002
-        return self if a == 1 else Scaled(self.in_shape, self.out_shape, None, self, a)
+        return self.inner.part(self.factor * (a if self.factor >= 0 else b), 0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ def name(nodes: Sequence[Node]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     chain = not any(node.kind in ("add", "product") or len(node.inputs) > 1 for node in nodes)
     residual = any(node.kind == "add" for node in nodes)
     stages = _stages(nodes)
-    dense = [node.index for node in nodes if node.kind == "dense"]
+    dense = [node.index for node in nodes if node.kind == "dense" and len(node.shape) == 1]
     count: Counter[object] = Counter()
     wanted: dict[int, str] = {}
     layers: dict[int, str] = {}
@@ -33,7 +33,7 @@ def name(nodes: Sequence[Node]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         elif node.kind == "add" and len(node.shape) > 1:
             count[stages[node.index]] += 1
             title = f"block{stages[node.index]}_{count[stages[node.index]]}"
-        elif node.kind == "dense" and (chain or residual) and len(node.shape) == 1:
+        elif node.index in dense and (chain or residual):
             title = "dense" if residual and len(dense) == 1 else f"fc{dense.index(node.index) + 1}"
         elif node.kind in LAYERS:
             title = node.label

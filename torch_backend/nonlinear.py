@@ -91,6 +91,11 @@ class MaxPool(OneInput):
         return unfold(arrange(fold(out, self.in_shape)), r, self.out_shape, self.in_shape)
 
 
+def plain(x: Tensor) -> Tensor:
+    """A contiguous copy, for a function that may work in place or ask for a view."""
+    return x.clone(memory_format=torch.contiguous_format)
+
+
 @dataclass(frozen=True)
 class Differentiable:
     """Any other function of one or more tensors: known only through its derivative."""
@@ -104,7 +109,7 @@ class Differentiable:
         return r
 
     def forward(self, x: tuple[Tensor, ...]) -> Tensor:
-        return self.function(*(part.clone() for part in x))  # a clone, for a function that works in place
+        return self.function(*(plain(part) for part in x))
 
     def pullback(self, x: tuple[Tensor, ...], y: Tensor) -> Callable[[Tensor], tuple[Tensor, ...]]:  # noqa: ARG002
         leaves = tuple(part.detach().requires_grad_() for part in x)

@@ -1,30 +1,31 @@
 """The equations: how one node hands the relevance of its output down to its inputs.
 
-A rule is a function (op, x, y) -> (r -> r_in): op the node's operator, x (B, *in_shape) its recorded
-input, y (B, *out_shape) its recorded output. What depends on x only (denominators) is computed once; the
-function returned then serves any number of vectors r (V, B, *out_shape). A rule of your own is a function
-of the same form.
+A rule is a function (op, x, y) -> (r -> r_in): op the node's operator, x its recorded input (B, *in_shape), y its
+recorded output (B, *out_shape). What depends on x only (denominators) is computed once; the function returned then
+serves any number of vectors, r (V, B, *out_shape) -> r_in (V, B, *in_shape). A rule of your own is a function of the
+same form (an addition has its k inputs on an axis in front of x and r_in, see linear.Sum).
 
 Equation numbers are those of Sixt, Granz, Landgraf, "When Explanations Lie" (arXiv 1912.09818).
-Bias policy of every rule that shares relevance out: the bias is one more contribution. A positive bias
-belongs to the positive part, a negative one to the negative part, and the relevance it draws is booked as
-such, as is what meets 0/0 (-> 0).
+
+Bias, the same in every rule that shares relevance out: it is one more contribution; a positive bias belongs to the
+positive part, a negative one to the negative part. What it draws is booked, as is what meets 0/0, which is 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from math import ceil
 
 import torch
 from torch import Tensor
 
-from torch_backend.linear import Linear
+from rankone.errors import refuse
+from torch_backend.linear import Linear, Weighted
 from torch_backend.nonlinear import Rectifier
+from torch_backend.share import Share, share, signs
 
 Backward = Callable[[Tensor], Tensor]
 Rule = Callable[..., Backward]
-
 
 # ---------------------------------------------------------------- the gradient family
 
@@ -52,138 +53,114 @@ def guide(op: Rectifier, x: Tensor, y: Tensor) -> Backward:  # noqa: ARG001
     return lambda r: r.clamp(min=0) * mask
 
 
+def rectify_gradient(quantile: float) -> Rule:
+    """r ↦ r ⊙ 1[y ⊙ r > τ] in a rectifier, τ the quantile of y ⊙ r over the units of the layer, for each vector and
+    image (Kim et al. 2019, RectGrad)."""
+    if not 0 <= quantile < 1:
+        refuse("quantile", expected="a number in [0, 1)", got=quantile, do="RectGrad's own is 0.98")
+
+    def rule(op: Rectifier, x: Tensor, y: Tensor) -> Backward:  # noqa: ARG001
+        def backward(r: Tensor) -> Tensor:
+            importance = y * r
+            units = importance.flatten(2)
+            rank = max(1, ceil(quantile * units.shape[-1]))
+            tau = units.kthvalue(rank, dim=-1).values
+            return r * (importance > tau.reshape(*tau.shape, *[1] * (r.dim() - 2)))
+
+        return backward
+
+    return rule
+
+
 # ---------------------------------------------------------------- relevance shared out by contributions
 
 
-def inverse(z: Tensor) -> Tensor:
-    """1 / z, and 0 where z is 0 or so small that 1 / z overflows."""
-    return torch.where(z.abs() < torch.finfo(z.dtype).tiny, 0, 1 / z)
+def z(op: Linear, x: Tensor, y: Tensor) -> Share:
+    """(5): x ⊙ Wᵀ(r / z), z = Wx + b (Bach et al. 2015)."""
+    return share((op, x), bias=op.bias, z=y)
 
 
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Contributions Wx that share one denominator: `share` = c / z scales the relevance before it goes
-    down.
-    """
-
-    op: Linear
-    x: Tensor
-    share: Tensor
+def epsilon(size: float) -> Rule:
+    """x ⊙ Wᵀ(r / (z + ε sign z)), z = Wx + b: ε draws relevance from where z is small (Bach et al. 2015)."""
+    _check_number("epsilon", size, least=0)
+    return lambda op, x, y: share((op, x), bias=op.bias, z=y, epsilon=size)
 
 
-@dataclass(frozen=True, eq=False)
-class Booking:
-    """c r of one denominator: b / z of it goes to the bias, ε / z to the stabiliser, all of it is lost
-    where z = 0.
-    """
+def gamma(size: float) -> Rule:
+    """x ⊙ (W + γW⁺)ᵀ(r / z), z = (W + γW⁺)x + b + γb⁺ (Montavon et al. 2019); at a negative input γ strengthens W⁻,
+    whose contribution is the positive one."""
+    _check_number("gamma", size, least=0)
 
-    coefficient: float
-    share: Tensor
-    bias: Tensor | None
-    epsilon: Tensor | None
+    def rule(op: Linear, x: Tensor, y: Tensor) -> Share:  # noqa: ARG001
+        plus, minus = signs(x)
+        stronger = op.part(1 + size, 1)
+        return share((stronger, plus), (op.part(1, 1 + size), minus), bias=stronger.bias)
 
-
-@dataclass(frozen=True, eq=False)
-class Share:
-    """r ↦ Σ x ⊙ Wᵀ(c r / z): relevance in proportion to contributions Wx to a total z, weighted by c.
-
-    Shares combine linearly: `2 * p - n`.
-    """
-
-    parts: tuple[Part, ...]
-    bookings: tuple[Booking, ...]
-
-    def __call__(self, r: Tensor) -> Tensor:
-        total: Tensor | None = None
-        for x, parts in _by_input(self.parts):
-            pulled: Tensor | None = None
-            for part in parts:
-                pull = part.op.adjoint(r * part.share)
-                pulled = pull if pulled is None else pulled + pull
-            term = x * pulled
-            total = term if total is None else total + term
-        assert total is not None
-        return total
-
-    def __rmul__(self, c: float) -> Share:
-        parts = tuple(replace(part, share=c * part.share) for part in self.parts)
-        bookings = tuple(
-            replace(entry, coefficient=c * entry.coefficient, share=c * entry.share)
-            for entry in self.bookings
-        )
-        return Share(parts, bookings)
-
-    def __add__(self, other: Share) -> Share:
-        return Share(self.parts + other.parts, self.bookings + other.bookings)
-
-    def __sub__(self, other: Share) -> Share:
-        return self + (-1) * other
-
-
-def _by_input(parts: tuple[Part, ...]) -> list[tuple[Tensor, list[Part]]]:
-    """Parts with the same x together: x ⊙ (W₁ᵀr₁ + W₂ᵀr₂)."""
-    groups: dict[int, tuple[Tensor, list[Part]]] = {}
-    for part in parts:
-        groups.setdefault(id(part.x), (part.x, []))[1].append(part)
-    return list(groups.values())
-
-
-def share(
-    *contributions: tuple[Linear, Tensor | None],
-    bias: Tensor | None = None,
-    z: Tensor | None = None,
-    epsilon: float = 0.0,
-) -> Share:
-    """Relevance in proportion to the contributions Wx to z = Σ Wx + b (+ ε sign z).
-
-    contributions: pairs (W, x); a pair whose x is None or whose W is 0 contributes nothing. z: Σ Wx + b,
-    where it is already known.
-    """
-    some = tuple((op, x) for op, x in contributions if x is not None and not op.is_zero) or contributions[:1]
-    if z is None:
-        z = sum(op.apply(x) for op, x in some)
-        z = z if bias is None else z + bias
-    extra = None
-    if epsilon:
-        extra = torch.where(z < 0, -epsilon, epsilon)
-        z = z + extra
-    one_over_z = inverse(z)
-    return Share(tuple(Part(op, x, one_over_z) for op, x in some), (Booking(1.0, one_over_z, bias, extra),))
-
-
-def signs(x: Tensor) -> tuple[Tensor, Tensor | None]:
-    """x⁺ and x⁻ (None where x ≥ 0, which costs nothing then)."""
-    if bool((x >= 0).all()):
-        return x, None
-    return x.clamp(min=0), x.clamp(max=0)
+    return rule
 
 
 def z_plus(op: Linear, x: Tensor, y: Tensor) -> Share:  # noqa: ARG001
-    """(3): x⁺ ⊙ W⁺ᵀ(r / z⁺) + x⁻ ⊙ W⁻ᵀ(r / z⁺), z⁺ = W⁺x⁺ + W⁻x⁻ + b⁺ (x⁻ = 0 but at the input)."""
+    """(3): x⁺ ⊙ W⁺ᵀ(r / z⁺) + x⁻ ⊙ W⁻ᵀ(r / z⁺), z⁺ = W⁺x⁺ + W⁻x⁻ + b⁺; after a ReLU x⁻ = 0."""
     plus, minus = signs(x)
     return share((op.positive, plus), (op.negative, minus), bias=op.positive.bias)
 
 
 def z_minus(op: Linear, x: Tensor, y: Tensor) -> Share:  # noqa: ARG001
-    """The negative twin of (3): x⁺ ⊙ W⁻ᵀ(r / z⁻) + x⁻ ⊙ W⁺ᵀ(r / z⁻), z⁻ = W⁻x⁺ + W⁺x⁻ + b⁻."""
+    """The negative part's share: x⁺ ⊙ W⁻ᵀ(r / z⁻) + x⁻ ⊙ W⁺ᵀ(r / z⁻), z⁻ = W⁻x⁺ + W⁺x⁻ + b⁻."""
     plus, minus = signs(x)
     return share((op.negative, plus), (op.positive, minus), bias=op.negative.bias)
 
 
 def alpha_beta(alpha: float, beta: float) -> Rule:
-    """(6): α times the positive share minus β times the negative share (Bach et al. 2015)."""
+    """(6): α times the share of the positive part minus β times that of the negative part (Bach et al. 2015)."""
+    _check_number("alpha", alpha)
+    _check_number("beta", beta)
+    if beta == 0:
+        return lambda op, x, y: alpha * z_plus(op, x, y)
+    return lambda op, x, y: alpha * z_plus(op, x, y) - beta * z_minus(op, x, y)
+
+
+def excite(op: Linear, x: Tensor, y: Tensor) -> Share:  # noqa: ARG001
+    """x⁺ ⊙ W⁺ᵀ(r / W⁺x⁺): the probability that a winner passes to each excitatory input, whatever the bias (Zhang et
+    al. 2016, eq. 5)."""
+    return share((op.positive, x.clamp(min=0)))
+
+
+def contrast(op: Linear, x: Tensor, y: Tensor) -> Share:
+    """Excitation by W minus excitation by -W, the unit's dual (Zhang et al. 2016, section 3.3)."""
+    return excite(op, x, y) - excite(op.part(-1, -1), x, y)
+
+
+def squares(op: Weighted, x: Tensor, y: Tensor) -> Share:  # noqa: ARG001
+    """(W²)ᵀ(r / W²1): for an input without bounds (Montavon et al. 2017, the w² rule)."""
+    return share((op.map(torch.square), torch.ones_like(x)))
+
+
+def bounded(low: float | Tensor, high: float | Tensor) -> Rule:
+    """(x ⊙ Wᵀ - l ⊙ W⁺ᵀ - h ⊙ W⁻ᵀ)(r / z), z = Wx - W⁺l - W⁻h: for an input in l ≤ x ≤ h (Montavon et al. 2017, z^B).
+
+    low, high: numbers, or tensors that broadcast with the input of the layer (per channel: (C, 1, 1)).
+    """
 
     def rule(op: Linear, x: Tensor, y: Tensor) -> Share:  # noqa: ARG001
-        plus, minus = signs(x)
-        up = share((op.positive, plus), (op.negative, minus), bias=op.positive.bias)
-        if beta == 0 or (op.negative.is_zero and minus is None and op.bias is None):
-            return alpha * up
-        down = share((op.negative, plus), (op.positive, minus), bias=op.negative.bias)
-        return alpha * up - beta * down
+        l, h = (torch.as_tensor(bound, dtype=x.dtype, device=x.device).expand_as(x) for bound in (low, high))
+        if bool((x < l).any() or (x > h).any()):
+            refuse(
+                "images",
+                expected="values within the bounds of deep_taylor",
+                got=f"values from {float(x.min()):.4g} to {float(x.max()):.4g}",
+                do="give the smallest and largest value that any valid image has at the first layer",
+            )
+        return share((op, x), (op.positive, -l), (op.negative, -h))
 
     return rule
 
 
-def z(op: Linear, x: Tensor, y: Tensor) -> Share:
-    """(5): x ⊙ Wᵀ(r / z), z = Wx + b."""
-    return share((op, x), bias=op.bias, z=y)
+def _check_number(name: str, value: float, least: float = float("-inf")) -> None:
+    if not least <= value < float("inf"):
+        refuse(
+            name,
+            expected=f"a finite number >= {least}" if least == 0 else "a finite number",
+            got=value,
+            do="pass one",
+        )

@@ -1,0 +1,98 @@
+"""Linear operators against their dense matrices: every kind that the small networks contain."""
+
+import numpy as np
+import pytest
+import torch
+from tests import nets
+
+from torch_backend import trace
+from torch_backend.linear import Linear, Scaled, Sum
+
+# Rounding of sums of at most a few hundred float64 products.
+CLOSE = {"rtol": 1e-11, "atol": 1e-11}
+
+
+def operators() -> list:
+    """One operator of each class and geometry."""
+    found = {}
+    for kind in nets.RECTIFIED:
+        model = nets.build(kind)
+        for node in trace(model, nets.images_for(model)).nodes:
+            if isinstance(node.op, Linear):
+                found.setdefault((type(node.op), node.op.in_shape, node.op.out_shape), (node, kind.__name__))
+    return [pytest.param(node.op, id=f"{name}.{node.name}") for node, name in found.values()]
+
+
+OPERATORS = operators()
+
+
+def basis(op: Linear) -> torch.Tensor:
+    """All unit inputs, one after the other on the axis of the images."""
+    op = op.inner if isinstance(op, Scaled) else op
+    n = int(np.prod(op.in_shape))
+    if isinstance(op, Sum):  # the parts are an axis in front
+        eye = torch.eye(op.count * n, dtype=nets.DTYPE).reshape(op.count * n, op.count, *op.in_shape)
+        return eye.movedim(1, 0).unsqueeze(1)
+    return torch.eye(n, dtype=nets.DTYPE).reshape(n, *op.in_shape)
+
+
+def matrix(op: Linear) -> np.ndarray:
+    """W (outputs, inputs), column by column."""
+    return op.apply(basis(op)).reshape(-1, int(np.prod(op.out_shape))).numpy().T
+
+
+def random_input(op: Linear, count: int) -> torch.Tensor:
+    lead = (op.count, 1) if isinstance(op, Sum) else ()
+    generator = torch.Generator().manual_seed(7)
+    return torch.randn(*lead, count, *op.in_shape, dtype=nets.DTYPE, generator=generator)
+
+
+def test_the_table_of_operators_is_complete() -> None:
+    classes = {type(p.values[0]).__name__ for p in OPERATORS}
+    assert classes == {"Convolution", "Dense", "Diagonal", "Sum", "Reshape", "Concatenation", "Function"}
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_adjoint_dot_test(op: Linear) -> None:
+    """⟨Wx, r⟩ = ⟨x, Wᵀr⟩."""
+    x = random_input(op, 3)
+    r = torch.randn(1, 3, *op.out_shape, dtype=nets.DTYPE, generator=torch.Generator().manual_seed(8))
+    np.testing.assert_allclose((op.apply(x) * r).sum(), (x * op.adjoint(r).reshape(x.shape)).sum(), **CLOSE)
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_adjoint_is_the_transposed_matrix(op: Linear) -> None:
+    m = int(np.prod(op.out_shape))
+    rows = op.adjoint(torch.eye(m, dtype=nets.DTYPE).reshape(m, 1, *op.out_shape))  # (m, 1, *in_shape)
+    if isinstance(op, Sum):
+        rows = rows.movedim(0, 1)  # (k, m, 1, *in_shape) -> (m, k, 1, *in_shape)
+    np.testing.assert_allclose(rows.reshape(m, -1), matrix(op), **CLOSE)
+
+
+@pytest.mark.parametrize("a,b", [(1, 0), (0, 1), (2, -1), (-1, -1), (0, -1), (0, 0), (1.25, 1)])
+@pytest.mark.parametrize("op", OPERATORS)
+def test_part_is_a_positive_and_b_negative_weights(op: Linear, a: float, b: float) -> None:
+    """aW⁺ + bW⁻ and ab⁺ + bb⁻, also of an operator that is a part already."""
+    w, part = matrix(op), op.part(a, b)
+    blend = a * w.clip(min=0) + b * w.clip(max=0)
+    np.testing.assert_allclose(matrix(part), blend, **CLOSE)
+    np.testing.assert_allclose(matrix(part.part(1, 0)), blend.clip(min=0), **CLOSE)
+    np.testing.assert_array_equal(part.is_zero, not blend.any())
+    if op.bias is not None:
+        bias = op.bias.numpy()
+        np.testing.assert_allclose(part.bias, a * bias.clip(min=0) + b * bias.clip(max=0), **CLOSE)
+
+
+@pytest.mark.parametrize("op", OPERATORS)
+def test_leading_axes_are_free(op: Linear) -> None:
+    """Vectors and images may be folded into one axis or kept apart."""
+    r = torch.randn(2, 3, *op.out_shape, dtype=nets.DTYPE, generator=torch.Generator().manual_seed(9))
+    apart = torch.stack([op.adjoint(vector) for vector in r], dim=1 if isinstance(op, Sum) else 0)
+    np.testing.assert_allclose(op.adjoint(r), apart, **CLOSE)
+
+
+def test_scaled_keeps_signs_apart() -> None:
+    op = next(p.values[0] for p in OPERATORS if type(p.values[0]).__name__ == "Function")
+    twice = op.part(-2, 0)
+    np.testing.assert_allclose(matrix(twice.positive), 0 * matrix(op))
+    np.testing.assert_allclose(matrix(twice.negative), -2 * matrix(op))
