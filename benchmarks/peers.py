@@ -17,21 +17,30 @@ def out_of_place(model: nn.Module) -> nn.Module:
 
 
 def zennit_composite(method: str) -> object:
-    """The zennit composite of a method: one rule for convolutions and dense layers alike."""
+    """The zennit composite of a method: one rule in all linear layers, batch norms merged."""
     from zennit.composites import GuidedBackprop, LayerMapComposite
-    from zennit.rules import AlphaBeta, Epsilon, Pass, ZPlus
-    from zennit.types import Activation, Convolution, Linear
+    from zennit.layer import Sum
+    from zennit.rules import AlphaBeta, Epsilon, Norm, Pass, ZPlus
+    from zennit.torchvision import ResNetCanonizer
+    from zennit.types import Activation, AvgPool, Convolution, Linear
 
+    canonizers = [ResNetCanonizer()]
+    if method == "guided_backprop":
+        return GuidedBackprop(canonizers=canonizers)
+    if method == "gradient":
+        return LayerMapComposite([], canonizers=canonizers)
     rules = {
         "z_plus": ZPlus(),
         "alpha_beta:2:1": AlphaBeta(alpha=2.0, beta=1.0),
         "lrp_z": Epsilon(epsilon=0.0),
     }
-    if method == "guided_backprop":
-        return GuidedBackprop()
-    if method == "gradient":
-        return LayerMapComposite([])
-    return LayerMapComposite([(Activation, Pass()), ((Convolution, Linear), rules[method])])
+    layer_map = [
+        (Activation, Pass()),
+        (Sum, Norm()),
+        (AvgPool, Norm()),
+        ((Convolution, Linear), rules[method]),
+    ]
+    return LayerMapComposite(layer_map, canonizers=canonizers)
 
 
 def zennit_relevance(

@@ -1,0 +1,141 @@
+"""The sweep against zennit and captum, and against its own floor: one image on the CPU.
+
+    python -m benchmarks.engine [--repeats 3] [--models vgg16,resnet50]
+
+Forward included on both sides, float32, random weights (He, seeded): the arithmetic does not know them.
+The floor is the flops of the forward, of the denominators and of the backward products that the rule needs,
+at the rate of torch's own matrix product on this machine.
+"""
+
+import argparse
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks import peers
+from benchmarks.measure import GEMM_SIZE, describe_machine, median_time, side_by_side, write_table
+from torch_backend import Graph, Method, methods, sweep, trace
+from torch_backend.models import load
+
+SEED = 0
+METHODS = {
+    "z_plus": (methods.z_plus, 1, 1),
+    "alpha_beta:2:1": (methods.alpha_beta(2, 1), 2, 2),
+    "lrp_z": (methods.lrp_z, 0, 1),
+    "guided_backprop": (methods.guided_backprop, 0, 1),
+    "gradient": (methods.gradient, 0, 1),
+}
+"""method -> (ours, products for an image's denominators, products for a vector), in every linear layer"""
+
+MODULES = {
+    "vgg16": {
+        "fc3": "classifier.6",
+        "fc1": "classifier.1",
+        "conv4_3": "features.22",
+        "conv3_3": "features.15",
+        "conv2_2": "features.8",
+    },
+    "resnet50": {
+        "dense": "fc",
+        "block5_1": "layer4.0",
+        "block4_2": "layer3.1",
+        "block3_4": "layer2.3",
+        "block3_2": "layer2.1",
+        "block2_2": "layer1.1",
+    },
+}
+"""the paper's start layers -> the modules whose outputs they are"""
+
+
+def start_vectors(graph: Graph, layers: tuple[str, ...], vectors: int) -> dict[str, Tensor]:
+    """N(0, I) in the full activation shape of each layer: (V, B, *shape)."""
+    generator = torch.Generator().manual_seed(SEED)
+    return {name: torch.randn(vectors, *graph.node(name).value.shape, generator=generator) for name in layers}
+
+
+def run(graph: Graph, images: Tensor, method: Method, starts: dict[str, Tensor]) -> None:
+    """Forward and one sweep that reads at every start layer and at the image."""
+    for _ in sweep(graph.record(images), method, starts.get, ("input", *starts)):
+        pass
+
+
+def flops(graph: Graph, starts: dict[str, Tensor], denominators: int, backward: int) -> float:
+    """Of the forward, the denominators and the backward products: two for each multiply-add."""
+    total, carried = 0, 0
+    for node in reversed(graph.nodes):
+        carried += len(starts[node.name]) if node.name in starts else 0
+        if node.kind in ("convolution", "dense"):
+            inputs_of_an_output = node.op.weight[0].numel()
+            total += 2 * node.value.numel() * inputs_of_an_output * (1 + denominators + backward * carried)
+    return total
+
+
+def gemm_rate() -> float:
+    """Flops a second of torch's square float32 matrix product."""
+    a, b = torch.randn(2, GEMM_SIZE, GEMM_SIZE, generator=torch.Generator().manual_seed(SEED))
+    return 2 * GEMM_SIZE**3 / median_time(lambda: a @ b)
+
+
+def captum_sweep(model: nn.Module, images: Tensor, layers: dict[str, str], vectors: int) -> None:
+    """captum's z⁺ for each start layer of VGG-16: a network cut there, one forward and one backward."""
+    for module in layers.values():
+        copy = peers.out_of_place(model)
+        part, last = module.split(".")
+        if part == "features":
+            copy = copy.features[: int(last) + 1]
+        else:
+            copy.classifier = copy.classifier[: int(last) + 1]
+        peers.captum_z_plus(copy, images, vectors)
+
+
+def compare(name: str, repeats: int, *, every_start: bool = False) -> list[list[str]]:
+    """Rows of the table: one for each method."""
+    model = load(name, weights="random", seed=SEED)
+    images = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(SEED))
+    graph = trace(model, images)
+    modules = MODULES[name]
+    vectors = 5 if every_start else 2
+    layers = graph.layers if every_start else tuple(modules)
+    starts = start_vectors(graph, layers, vectors)
+    hooked = {modules.get(layer, layer): start for layer, start in starts.items()}  # by module
+    rate, rows = gemm_rate(), []
+    for label, (method, denominators, backward) in METHODS.items():
+        sides = {"ours": partial(run, graph, images, method, starts)}
+        if not every_start:
+            copy = peers.out_of_place(model)
+            sides["zennit"] = partial(peers.zennit_relevance, copy, images, label, hooked, tuple(hooked))
+        if name == "vgg16" and label == "z_plus" and not every_start:
+            sides["captum"] = partial(captum_sweep, model, images, modules, vectors)
+        seconds = side_by_side(sides, repeats)
+        floor = flops(graph, starts, denominators, backward) / rate
+        peer = [f"{seconds[p] / seconds['ours']:.2f}×" if p in seconds else "" for p in ("zennit", "captum")]
+        times = (f"{seconds['ours']:.2f}", f"{floor:.2f}", f"{seconds['ours'] / floor:.2f}")
+        rows.append([name, label, f"{len(layers)} × {vectors}", *times, *peer])
+        print(*rows[-1], sep="  ", flush=True)
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--models", default="vgg16,resnet50")
+    arguments = parser.parse_args()
+    print(describe_machine(("torch", "torchvision", "zennit", "captum")))
+    rows = []
+    for name in arguments.models.split(","):
+        rows += compare(name, arguments.repeats)
+        rows += compare(name, 1, every_start=True)
+    header = ["network", "method", "starts × vectors", "seconds", "floor", "time / floor"]
+    write_table(
+        "engine",
+        "One sweep for all start layers against zennit and captum (CPU, float32, 1 image of 224²)",
+        [*header, "zennit / ours", "captum / ours"],
+        rows,
+        f"Medians of {arguments.repeats} interleaved runs, forward included; torch {torch.__version__}; "
+        "floor: flops needed at the rate of torch's float32 product. Rows with all start layers ran once.",
+    )
+
+
+if __name__ == "__main__":
+    main()
