@@ -20,22 +20,6 @@ contraction and proof
 
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from rankone import (
-        certificate,
-        chain,
-        claims,
-        contraction,
-        ensembles,
-        laws,
-        shapes,
-        similarity,
-        strategies,
-        structure,
-        verify,
-    )
 
 __version__ = "0.1.0"
 __all__ = [
