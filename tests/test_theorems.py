@@ -1,0 +1,438 @@
+"""Theorems on contraction, each a test named after it, decided in exact rational arithmetic.
+
+Where a bound is transcendental (τ = tanh(Δ/4)) both sides are taken to 60 digits from exact rationals. Then
+comes the proof that these checks can fail, and the counterexamples: what is *not* true but sounds so.
+"""
+
+import math
+from fractions import Fraction
+from functools import reduce
+from itertools import combinations, combinations_with_replacement, product
+from random import Random
+
+import mpmath
+import numpy as np
+import pytest
+import sympy
+from hypothesis import Phase, find, given, settings
+from hypothesis import strategies as st
+
+from rankone import contraction, structure
+from rankone import strategies as kinds
+
+THEOREM = settings(max_examples=60, deadline=None, derandomize=True)
+DIGITS = 60
+SLACK = mpmath.mpf(10) ** (10 - DIGITS)  # of the 60 digits, far beyond any true difference
+
+INTEGERS = kinds.SMALL_INTEGERS
+
+
+def rational(A):
+    """The same matrix with Fractions as entries: products and sums are exact."""
+    return np.vectorize(lambda a: Fraction(int(a)), otypes=[object])(A)
+
+
+def rational_chain(length, patterns=kinds.any_shape_patterns):
+    fixed = kinds.chains(patterns, INTEGERS, longest=length, widest=4)
+    return fixed.filter(lambda chain: len(chain) == length).map(lambda chain: [rational(Z) for Z in chain])
+
+
+def weights(n):
+    """Non-negative, non-zero start vectors of n small integers."""
+    return st.lists(st.integers(0, 9), min_size=n, max_size=n).filter(any).map(rational)
+
+
+def normalised_rows(A):
+    return A / A.sum(axis=1)[:, None]
+
+
+def ratio_of(x, y):
+    """e^{d(x, y)}, a Fraction, or inf on different supports."""
+    if any((a > 0) != (b > 0) for a, b in zip(x, y, strict=True)):
+        return math.inf
+    quotients = [a / b for a, b in zip(x, y, strict=True) if b > 0]
+    return max(quotients) / min(quotients)
+
+
+def ratio_diameter(A):
+    """e^{Δ(A)}: largest ratio over column pairs; rows that are zero in both do not matter."""
+    return max(ratio_of(x, y) for x, y in combinations_with_replacement(A.T, 2))
+
+
+def log(ratio):
+    if ratio == math.inf:
+        return mpmath.inf
+    return mpmath.log(mpmath.mpf(ratio.numerator) / ratio.denominator)
+
+
+def tau(A):
+    return mpmath.tanh(log(ratio_diameter(A)) / 4)
+
+
+def dobrushin(P):
+    return max(sum(abs(p - q) for p, q in zip(a, b, strict=True)) / 2 for a, b in product(P, P))
+
+
+def cosine_squared(x, y):
+    return (x @ y) ** 2 / ((x @ x) * (y @ y))
+
+
+@pytest.fixture(autouse=True)
+def sixty_digits():
+    with mpmath.workdps(DIGITS):
+        yield
+
+
+# What is true.
+
+
+@THEOREM
+@given(st.data())
+def test_birkhoff_hopf_contraction(data):
+    """d(Ax, Ay) ≤ τ(A) d(x, y)."""
+    (A,) = data.draw(rational_chain(1))
+    x, y = data.draw(weights(A.shape[1])), data.draw(weights(A.shape[1]))
+    before, after = log(ratio_of(x, y)), log(ratio_of(A @ x, A @ y))
+    if before == mpmath.inf:
+        assert after <= log(ratio_diameter(A))
+    else:
+        assert after <= tau(A) * before + SLACK
+
+
+@THEOREM
+@given(kinds.matrices(kinds.shapes(2, 4).flatmap(kinds.positive_patterns), INTEGERS).map(rational))
+def test_birkhoffs_coefficient_is_the_best_constant(A):
+    """Two starts near the geometric mean of the widest columns come as close to τ(A) as one likes."""
+    k, l, i, j = max(
+        product(range(len(A)), range(len(A)), range(A.shape[1]), range(A.shape[1])),
+        key=lambda q: A[q[0], q[2]] * A[q[1], q[3]] / (A[q[0], q[3]] * A[q[1], q[2]]),
+    )
+    a, b, c, d = (mpmath.mpf(int(A[q])) for q in ((k, i), (k, j), (l, i), (l, j)))
+    h = mpmath.mpf(10) ** -15
+    x = mpmath.sqrt(b * d / (a * c)) * mpmath.exp(-h / 2)
+    y = x * mpmath.exp(h)
+    image = mpmath.log((a * y + b) * (c * x + d) / ((c * y + d) * (a * x + b)))
+    assert abs(image / h - tau(A)) < mpmath.mpf(10) ** -25
+
+
+@THEOREM
+@given(rational_chain(2))
+def test_submultiplicativity_of_birkhoffs_coefficient(chain):
+    """τ(AB) ≤ τ(A) τ(B)."""
+    A, B = chain
+    assert tau(A @ B) <= tau(A) * tau(B) + SLACK
+
+
+@THEOREM
+@given(st.data())
+def test_submultiplicativity_of_dobrushins_coefficient(data):
+    """τ₁(PQ) ≤ τ₁(P) τ₁(Q), exactly, for rectangular row-stochastic P, Q."""
+    P, Q = (normalised_rows(Z) for Z in data.draw(rational_chain(2, kinds.allowable_patterns)))
+    assert dobrushin(P @ Q) <= dobrushin(P) * dobrushin(Q)
+
+
+@THEOREM
+@given(rational_chain(1, kinds.allowable_patterns))
+def test_dobrushins_coefficient_is_one_minus_hajnals_lambda(chain):
+    P = normalised_rows(chain[0])
+    assert dobrushin(P) == 1 - min(sum(map(min, p, q)) for p, q in product(P, P))
+
+
+@THEOREM
+@given(rational_chain(2, kinds.allowable_patterns), st.data())
+def test_hajnals_inequality(chain, data):
+    """δ(PQ) ≤ τ₁(P) δ(Q), P row-stochastic, Q any real matrix."""
+    P, Q = normalised_rows(chain[0]), chain[1]
+    signs = data.draw(st.lists(st.sampled_from([-1, 0, 1]), min_size=Q.size, max_size=Q.size))
+    Q = Q * np.array(signs).reshape(Q.shape)
+
+    def delta(M):
+        return max(max(column) - min(column) for column in M.T)
+
+    assert delta(P @ Q) <= dobrushin(P) * delta(Q)
+
+
+@THEOREM
+@given(rational_chain(2))
+def test_monotone_diameter(chain):
+    """Δ(AB) ≤ min(Δ(A), τ(A) Δ(B)): no factor on either side widens the cone."""
+    A, B = chain
+    assert ratio_diameter(A @ B) <= min(ratio_diameter(A), ratio_diameter(B))
+    if ratio_diameter(B) < math.inf:
+        assert log(ratio_diameter(A @ B)) <= tau(A) * log(ratio_diameter(B)) + SLACK
+
+
+@THEOREM
+@given(st.data())
+def test_cone_lemma(data):
+    """The smallest cosine between C u and C v over u, v ≥ 0 is that of two columns."""
+    (C,) = data.draw(rational_chain(1))
+    u, v = data.draw(weights(C.shape[1])), data.draw(weights(C.shape[1]))
+    columns = combinations_with_replacement(C.T, 2)
+    assert cosine_squared(C @ u, C @ v) >= min(cosine_squared(x, y) for x, y in columns)
+
+
+@THEOREM
+@given(st.data())
+def test_total_variation_over_a_cone_is_attained_at_columns(data):
+    (C,) = data.draw(rational_chain(1))
+    u, v = data.draw(weights(C.shape[1])), data.draw(weights(C.shape[1]))
+    x, y = C @ u, C @ v
+    assert dobrushin(normalised_rows(np.stack([x, y]))) <= dobrushin(normalised_rows(C.T))
+
+
+@THEOREM
+@given(kinds.matrices(st.integers(1, 6).map(lambda n: np.ones((n, 2), bool)), INTEGERS).map(rational))
+def test_cosine_from_hilbert(A):
+    """cos ≥ 1/cosh(d/2); with R = e^d its square is rational, 4R/(1 + R)²."""
+    x, y = A.T
+    R = ratio_of(x, y)
+    assert cosine_squared(x, y) >= 4 * R / (1 + R) ** 2
+
+
+@pytest.mark.parametrize("s", [Fraction(1), Fraction(3, 2), Fraction(100)])
+def test_cosine_from_hilbert_is_sharp(s):
+    x, y = np.array([Fraction(1), s]), np.array([s, Fraction(1)])
+    R = ratio_of(x, y)
+    assert cosine_squared(x, y) == 4 * R / (1 + R) ** 2
+
+
+def test_kantorovich_inequality_behind_cosine_from_hilbert():
+    """m ≤ x_k/y_k ≤ M gives (m + M)⟨x, y⟩ ≥ ‖x‖² + mM‖y‖² ≥ 2√(mM) ‖x‖‖y‖.
+
+    So cos ≥ 2√(mM)/(m + M) = 1/cosh(d/2). Each step is an identity with a remainder visibly ≥ 0.
+    """
+    x, y, X, Y, m, p, q = sympy.symbols("x y X Y m p q", positive=True)
+    M = m * sympy.exp(2 * p)  # d = ln(M/m) = 2p
+    # one coordinate: (m + M)xy − x² − mM y² = (x − m y)(M y − x), both brackets ≥ 0
+    assert sympy.expand((m + M) * x * y - x**2 - m * M * y**2 - (x - m * y) * (M * y - x)) == 0
+    # norms X, Y: X² + q²Y² − 2q XY = (X − qY)², q = √(mM)
+    assert sympy.expand(X**2 + q**2 * Y**2 - 2 * q * X * Y - (X - q * Y) ** 2) == 0
+    # the constant
+    assert sympy.simplify((2 * sympy.sqrt(m * M) / (m + M) - 1 / sympy.cosh(p)).rewrite(sympy.exp)) == 0
+
+
+def test_birkhoffs_coefficient_of_two_by_two():
+    """τ([[a, b], [c, d]]) = |√(ad) − √(bc)|/(√(ad) + √(bc)), as tanh(Δ/4) and as the best constant."""
+    a, b, c, d, z = sympy.symbols("a b c d z", positive=True)
+    s, r = sympy.sqrt(a * d), sympy.sqrt(b * c)
+    # tanh(ln(q)/4) with q = ad/bc is (√q − 1)/(√q + 1)
+    q = (s / r) ** 2
+    tanh = (sympy.sqrt(q) - 1) / (sympy.sqrt(q) + 1)
+    assert sympy.simplify(sympy.tanh(sympy.log(z**4) / 4).rewrite(sympy.exp) - (z**2 - 1) / (z**2 + 1)) == 0
+    assert sympy.simplify(tanh - (s - r) / (s + r)) == 0
+    # t = ln(x₁/x₂) maps to ln((a e^t + b)/(c e^t + d)), of slope (ad − bc) z/((az + b)(cz + d)) at e^t = z
+    slope = z * sympy.diff(sympy.log((a * z + b) / (c * z + d)), z)
+    assert sympy.simplify(slope - (a * d - b * c) * z / ((a * z + b) * (c * z + d))) == 0
+    # (az + b)(cz + d) − (s + r)² z = (√(ac) z − √(bd))² ≥ 0: at most (s² − r²)/(s + r)², attained
+    remainder = (a * z + b) * (c * z + d) - (s + r) ** 2 * z
+    assert sympy.simplify(remainder - (sympy.sqrt(a * c) * z - sympy.sqrt(b * d)) ** 2) == 0
+    assert sympy.simplify((s**2 - r**2) / (s + r) ** 2 - (s - r) / (s + r)) == 0
+
+
+@pytest.mark.parametrize(("a", "b", "c", "d"), [(4, 1, 1, 4), (9, 4, 1, 25), (1, 16, 9, 1)])
+def test_birkhoffs_coefficient_of_two_by_two_in_numbers(a, b, c, d):
+    s, r = math.sqrt(a * d), math.sqrt(b * c)
+    np.testing.assert_allclose(contraction.birkhoff_coefficient([[a, b], [c, d]]), abs(s - r) / (s + r))
+
+
+@THEOREM
+@given(kinds.matrices(st.integers(1, 5).flatmap(kinds.primitive_patterns), INTEGERS).map(rational))
+def test_wielandt(A):
+    """A primitive: A^((n−1)²+1) > 0."""
+    power = reduce(np.matmul, [A] * structure.wielandt_bound(len(A)))
+    assert np.all(power > 0)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5])
+def test_wielandts_exponent_is_sharp(n):
+    W = rational(np.roll(np.eye(n), 1, axis=1))
+    W[n - 2, 0] = Fraction(1)
+    earlier = reduce(np.matmul, [W] * (structure.wielandt_bound(n) - 1), rational(np.eye(n)))
+    assert not np.all(earlier > 0)
+    assert np.all(earlier @ W > 0)
+
+
+def mixing(a):
+    """[[1, a], [a, 1]]: τ = (1 − a)/(1 + a), and products multiply their τ exactly (common eigenvectors)."""
+    return np.array([[Fraction(1), a], [a, Fraction(1)]])
+
+
+def mixing_tau(A):
+    """τ of a symmetric [[p, q], [q, p]], p ≥ q: √(ad) = p and √(bc) = q, so it is rational."""
+    (p, q), (r, s) = A
+    assert p == s
+    assert q == r
+    return (p - q) / (p + q)
+
+
+def test_convergence_if_the_sum_of_one_minus_tau_diverges():
+    """a_k = 1/(2k + 1): τ_k = k/(k + 1), Σ(1 − τ_k) the harmonic series, τ(A_1 … A_n) = 1/(n + 1) → 0."""
+    C = rational(np.eye(2))
+    for k in range(1, 200):
+        A = mixing(Fraction(1, 2 * k + 1))
+        assert mixing_tau(A) == Fraction(k, k + 1)
+        C = C @ A
+        assert mixing_tau(C) == Fraction(1, k + 1)
+
+
+@THEOREM
+@given(rational_chain(4, kinds.positive_patterns))
+def test_convergence_is_exponential_at_the_largest_tau(chain):
+    """With τ(B_i) ≤ t < 1 for all i, τ(B_1 … B_k) ≤ t^k and all cosines are ≥ 1/cosh(2 artanh t^k)."""
+    t = max(tau(B) for B in chain)
+    C = reduce(np.matmul, chain)
+    bound = t ** len(chain)
+    assert tau(C) <= bound + SLACK
+    for x, y in combinations(C.T, 2):
+        cos2 = cosine_squared(x, y)
+        cosine = mpmath.sqrt(mpmath.mpf(cos2.numerator) / cos2.denominator)
+        assert cosine >= 1 / mpmath.cosh(2 * mpmath.atanh(bound)) - SLACK
+
+
+@THEOREM
+@given(rational_chain(3, kinds.positive_patterns))
+def test_cones_of_longer_products_are_nested(chain):
+    """Columns of CZ lie in the cone of the columns of C: with Δ → 0 they converge, and not only agree."""
+    A, B, C = chain
+    longer, shorter = A @ B @ C, A @ B
+    for j, column in enumerate(longer.T):
+        assert np.all(shorter @ C[:, j] == column)
+        assert np.all(C[:, j] >= 0)
+        assert min(ratio_of(column, x) for x in shorter.T) <= ratio_diameter(shorter)
+
+
+# The checks can fail: each statement, made a little stronger, is refuted by the same search.
+
+
+def pairs_of_starts(A):
+    return st.tuples(st.just(A), weights(A.shape[1]), weights(A.shape[1]))
+
+
+FACTOR_AND_STARTS = rational_chain(1).flatmap(lambda chain: pairs_of_starts(chain[0]))
+POSITIVE_AND_STARTS = rational_chain(1, kinds.positive_patterns).flatmap(
+    lambda chain: pairs_of_starts(chain[0])
+)
+STOCHASTIC_PAIR = rational_chain(2, kinds.allowable_patterns).map(
+    lambda chain: [normalised_rows(Z) for Z in chain]
+)
+
+
+SPARE = Fraction(11, 10)
+
+
+def contracts_twice(case):
+    A, x, y = case
+    before = log(ratio_of(x, y))
+    return before == mpmath.inf or log(ratio_of(A @ x, A @ y)) <= tau(A) ** 2 * before + SLACK
+
+
+def angles_stay_inside_the_columns(case):
+    C, u, v = case
+    widest = min(cosine_squared(x, y) for x, y in combinations_with_replacement(C.T, 2))
+    least = min(1, SPARE * widest)
+    return cosine_squared(C @ u, C @ v) >= least
+
+
+def cosine_exceeds_the_hilbert_bound(case):
+    _, x, y = case
+    R = ratio_of(x, y)
+    return R == math.inf or cosine_squared(x, y) >= min(1, SPARE * 4 * R / (1 + R) ** 2)
+
+
+STRONGER = {
+    "Birkhoff-Hopf with τ²": (POSITIVE_AND_STARTS, contracts_twice),
+    "τ(AB) ≤ τ(A) τ(B)/2": (
+        rational_chain(2, kinds.positive_patterns),
+        lambda c: tau(c[0] @ c[1]) <= 0.5 * tau(c[0]) * tau(c[1]) + SLACK,
+    ),
+    "τ₁(PQ) ≤ τ₁(P) τ₁(Q)/2": (
+        STOCHASTIC_PAIR,
+        lambda c: dobrushin(c[0] @ c[1]) <= Fraction(1, 2) * dobrushin(c[0]) * dobrushin(c[1]),
+    ),
+    "Δ(AB) < Δ(A)": (
+        rational_chain(2),
+        lambda c: ratio_diameter(c[0]) in (1, math.inf) or ratio_diameter(c[0] @ c[1]) < ratio_diameter(c[0]),
+    ),
+    "cone lemma with 10 % to spare": (FACTOR_AND_STARTS, angles_stay_inside_the_columns),
+    "cosine-from-Hilbert with 10 % to spare": (FACTOR_AND_STARTS, cosine_exceeds_the_hilbert_bound),
+}
+
+
+@pytest.mark.parametrize("statement", STRONGER)
+def test_a_stronger_statement_is_refuted(statement):
+    cases, holds = STRONGER[statement]
+    search = settings(max_examples=5000, deadline=None, database=None, phases=[Phase.generate])
+    find(cases, lambda case: not holds(case), settings=search, random=Random(0))
+
+
+# What is not true.
+
+
+def test_irreducible_is_not_enough():
+    """A cyclic permutation is irreducible; all its powers keep all angles."""
+    P = rational(np.roll(np.eye(3), 1, axis=1))
+    assert structure.is_irreducible(P.astype(float))
+    power = rational(np.eye(3))
+    for _ in range(30):
+        power = power @ P
+        assert max(cosine_squared(x, y) for x, y in combinations(power.T, 2)) == 0
+
+
+def test_a_product_of_primitive_matrices_need_not_be_primitive():
+    A = np.array([[0, 0, 1], [1, 0, 1], [0, 1, 0]])
+    B = np.array([[0, 1, 0], [1, 0, 1], [1, 0, 0]])
+    assert structure.is_primitive(A)
+    assert structure.is_primitive(B)
+    assert not structure.is_primitive(A @ B)
+
+
+def test_entrywise_positive_factors_are_not_enough():
+    """a_k = 4^-k: every factor is positive, but Σ(1 − τ_k) < ∞ and τ of every product is above 1/3."""
+    C, seen = rational(np.eye(2)), Fraction(0)
+    for k in range(1, 60):
+        a = Fraction(1, 4**k)
+        C, seen = C @ mixing(a), seen + (1 - mixing_tau(mixing(a)))
+        assert mixing_tau(C) > Fraction(1, 3)
+        assert seen < Fraction(2, 3)
+
+
+def test_convergence_need_not_be_exponential():
+    """τ_k = k/(k + 1) < 1 for all k: τ of the product is 1/(n + 1), which no c tⁿ with t < 1 bounds."""
+    C = reduce(np.matmul, (mixing(Fraction(1, 2 * k + 1)) for k in range(1, 400)))
+    assert mixing_tau(C) == Fraction(1, 400)
+    assert mixing_tau(C) > 100 * Fraction(96, 100) ** 400
+
+
+def test_the_hilbert_diameter_need_not_converge_where_directions_do():
+    """[[1, 1], [0, 1]]^k: supports always differ, so Δ = ∞ and τ = 1; yet the angle tends to 0."""
+    C = reduce(np.matmul, [rational([[1, 1], [0, 1]])] * 1000)
+    assert ratio_diameter(C) == math.inf
+    assert 1 - cosine_squared(*C.T) < Fraction(1, 10**5)
+
+
+def test_a_product_growing_at_the_front_need_not_converge():
+    """Z_k … Z_1: all starts agree better and better (Δ → 0), but each new factor turns the direction."""
+    A, B = rational([[2, 1], [1, 1]]), rational([[1, 1], [1, 3]])
+    front = reduce(np.matmul, [A, B] * 20)
+    turned = B @ front
+    agree = Fraction(1) + Fraction(1, 10**9)
+    assert ratio_diameter(front) < agree
+    assert ratio_diameter(turned) < agree
+    assert ratio_of(front[:, 0], turned[:, 0]) > 2
+
+
+def test_primitive_does_not_imply_scrambling():
+    """Wielandt's 4 × 4 matrix made stochastic: τ₁ = 1 although a power is positive; that power has τ₁ < 1."""
+    W = rational(np.roll(np.eye(4), 1, axis=1))
+    W[2, 0] = Fraction(1)
+    P = normalised_rows(W)
+    assert dobrushin(P) == 1
+    assert dobrushin(reduce(np.matmul, [P] * structure.wielandt_bound(4))) < 1
+
+
+def test_close_in_angle_is_not_close_in_hilbert_distance():
+    """The converse of cosine-from-Hilbert fails: a vanishing entry costs no angle and all of the distance."""
+    x, y = rational([10**6, 0]), rational([10**6, 1])
+    assert 1 - cosine_squared(x, y) < Fraction(1, 10**11)
+    assert ratio_of(x, y) == math.inf
