@@ -15,12 +15,17 @@ A method of your own takes a few lines:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from rankone.errors import refuse
 from torch_backend import rules
+from torch_backend.node import Node
 from torch_backend.rules import Rule
+
+if TYPE_CHECKING:
+    from torch_backend.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,19 @@ class Method:
     first: Rule | None = None
     last: Rule | None = None
 
-    def read(self, x: Tensor, r: Tensor) -> Tensor:  # noqa: ARG002
-        """What is read at a layer with the activation x (B, *shape) and the relevance r (V, B, *shape)."""
+    def bind(self, graph: Graph) -> Method:  # noqa: ARG002
+        """The method for the images of this graph, where it depends on more than a node's own x and y."""
+        return self
+
+    def start(self, r: Tensor) -> Tensor:
+        """What is carried down from the start relevance r (V, B, *shape)."""
         return r
 
-    def rule(self, node) -> Rule | None:
+    def read(self, node: Node, r: Tensor) -> Tensor:  # noqa: ARG002
+        """What is read at a node that the carried r (V, B, *shape) has reached."""
+        return r
+
+    def rule(self, node: Node) -> Rule | None:
         """The rule of a node of the graph."""
         if node.is_first and self.first:
             return self.first
@@ -91,8 +104,8 @@ gradient = Method("gradient", *[rules.gradient] * 10)
 
 
 class _TimesActivation(Method):
-    def read(self, x: Tensor, r: Tensor) -> Tensor:
-        return x * r
+    def read(self, node: Node, r: Tensor) -> Tensor:
+        return node.value * r
 
 
 gradient_times_input = _TimesActivation("gradient_times_input", *[rules.gradient] * 10)

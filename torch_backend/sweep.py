@@ -86,6 +86,7 @@ def sweep(
     ValueError: an unknown layer in `at`; a node below a start layer for which the method has no rule (all such nodes
     are listed, before anything is computed); a start relevance of the wrong shape or not finite.
     """
+    method = method.bind(graph)
     wanted: dict[int, list[str]] = {}
     for name in at:
         wanted.setdefault(graph.node(name).index, []).append(name)
@@ -105,8 +106,8 @@ def sweep(
                 asked.add(index)
                 if (fresh := starts(node.name)) is not None:
                     _check_rules(graph, method, node, useful)
-                    fresh = Bundle((node.name,), (len(fresh),), _check_start(node, fresh))
-                    carried[index] = _sum(carried.get(index), fresh)
+                    fresh = method.start(_check_start(node, fresh))
+                    carried[index] = _sum(carried.get(index), Bundle((node.name,), (len(fresh),), fresh))
             below = list(dict.fromkeys(start for bundle in carried.values() for start in bundle.starts))
             if len(below) > 1 and sum(bundle.bytes for bundle in carried.values()) > memory:
                 half = len(below) // 2
@@ -117,7 +118,7 @@ def sweep(
             if bundle is None:
                 continue
             for name in wanted.get(index, ()):
-                yield name, {start: method.read(node.value, r) for start, r in bundle.by_start().items()}
+                yield name, {start: method.read(node, r) for start, r in bundle.by_start().items()}
             if not any(i in useful for i in node.inputs):
                 continue
             if index not in prepared:
@@ -169,6 +170,8 @@ def _check_rules(graph: Graph, method: Method, start: Node, useful: set[int]) ->
 
 def _check_start(node: Node, r: Tensor) -> Tensor:
     shape = tuple(node.value.shape)
+    if not isinstance(r, Tensor):
+        refuse(f"start relevance at {node.name}", expected="a tensor", got=type(r).__name__, do="convert it")
     if r.dim() != len(shape) + 1 or tuple(r.shape[1:]) != shape or not len(r):
         refuse(
             f"start relevance at {node.name}",
