@@ -1,4 +1,6 @@
-"""Small networks that between them use everything the engine knows; float64, random weights, biases everywhere."""
+"""Small networks that between them use everything the engine knows; float64, random weights, biases
+everywhere.
+"""
 
 import torch
 import torch.nn.functional as F
@@ -8,7 +10,9 @@ DTYPE = torch.float64
 
 
 class Chain(nn.Module):
-    """A tiny VGG: convolutions, max-pooling, flatten, dense layers, dropout; one ReLU module used everywhere."""
+    """A tiny VGG: convolutions, max-pooling, flatten, dense layers, dropout; one ReLU module used
+    everywhere.
+    """
 
     image = (3, 8, 8)
 
@@ -73,7 +77,8 @@ class Residual(nn.Module):
 
 
 class Branches(nn.Module):
-    """Branches that meet by cat, torch.add and +; grouped, dilated, depthwise and strided convolutions; a batch norm
+    """Branches that meet by cat, torch.add and +; grouped, dilated, depthwise and strided convolutions; a
+    batch norm
     that no convolution absorbs; every pooling; constants; a linear bottleneck with ReLU6."""
 
     image = (3, 9, 9)
@@ -93,7 +98,7 @@ class Branches(nn.Module):
         x = F.relu(self.stem(x))
         joined = torch.cat([self.grouped(x).relu(), F.relu(self.dilated(x)), F.avg_pool2d(x, 3, 1, 1)], 1)
         y = self.project(F.relu(self.norm(joined)))
-        y = torch.add(y, x) + self.relu6(self.depthwise(2 * x + 0.25))
+        y = torch.add(y, x) + self.relu6(self.depthwise(0.1 * x + 0.25))
         highest, average = F.max_pool2d(y, 3, 2).flatten(1), F.adaptive_avg_pool2d(y, 2).view(x.size(0), -1)
         contrast = F.adaptive_max_pool2d(y, 1).reshape(x.shape[0], -1) - y.mean((2, 3))
         corner = y.permute(0, 2, 3, 1)[:, 0, 1]
@@ -167,7 +172,9 @@ EVERY = (*RECTIFIED, Smooth)
 
 
 def build(kind: type[nn.Module], *, seed: int = 0, bias: bool = True) -> nn.Module:
-    """The network in eval mode with random weights, biases and batch-norm statistics; no biases and shifts if asked."""
+    """The network in eval mode with random weights, biases and batch-norm statistics; no biases and
+    shifts if asked.
+    """
     generator = torch.Generator().manual_seed(seed)
     model = kind().to(DTYPE).eval()
     with torch.no_grad():

@@ -3,42 +3,14 @@
 import numpy as np
 import pytest
 import torch
-from tests import nets
 
-from torch_backend import trace
-from torch_backend.linear import Linear, Scaled, Sum
+from tests import nets
+from tests.dense import linear_nodes, matrix, size
+from torch_backend.linear import Linear, Sum
 
 # Rounding of sums of at most a few hundred float64 products.
 CLOSE = {"rtol": 1e-11, "atol": 1e-11}
-
-
-def operators() -> list:
-    """One operator of each class and geometry."""
-    found = {}
-    for kind in nets.RECTIFIED:
-        model = nets.build(kind)
-        for node in trace(model, nets.images_for(model)).nodes:
-            if isinstance(node.op, Linear):
-                found.setdefault((type(node.op), node.op.in_shape, node.op.out_shape), (node, kind.__name__))
-    return [pytest.param(node.op, id=f"{name}.{node.name}") for node, name in found.values()]
-
-
-OPERATORS = operators()
-
-
-def basis(op: Linear) -> torch.Tensor:
-    """All unit inputs, one after the other on the axis of the images."""
-    op = op.inner if isinstance(op, Scaled) else op
-    n = int(np.prod(op.in_shape))
-    if isinstance(op, Sum):  # the parts are an axis in front
-        eye = torch.eye(op.count * n, dtype=nets.DTYPE).reshape(op.count * n, op.count, *op.in_shape)
-        return eye.movedim(1, 0).unsqueeze(1)
-    return torch.eye(n, dtype=nets.DTYPE).reshape(n, *op.in_shape)
-
-
-def matrix(op: Linear) -> np.ndarray:
-    """W (outputs, inputs), column by column."""
-    return op.apply(basis(op)).reshape(-1, int(np.prod(op.out_shape))).numpy().T
+OPERATORS = [pytest.param(p.values[0].op, id=p.id) for p in linear_nodes()]
 
 
 def random_input(op: Linear, count: int) -> torch.Tensor:
@@ -62,7 +34,7 @@ def test_adjoint_dot_test(op: Linear) -> None:
 
 @pytest.mark.parametrize("op", OPERATORS)
 def test_adjoint_is_the_transposed_matrix(op: Linear) -> None:
-    m = int(np.prod(op.out_shape))
+    m = size(op.out_shape)
     rows = op.adjoint(torch.eye(m, dtype=nets.DTYPE).reshape(m, 1, *op.out_shape))  # (m, 1, *in_shape)
     if isinstance(op, Sum):
         rows = rows.movedim(0, 1)  # (k, m, 1, *in_shape) -> (m, k, 1, *in_shape)

@@ -114,7 +114,9 @@ guided_backprop = _backpropagation("guided_backprop", rules.guide)
 
 
 def rectgrad(quantile: float = 0.98) -> Method:
-    """RectGrad (Kim et al. 2019): the gradient of units whose activation ⊙ gradient is above the layer's quantile."""
+    """RectGrad (Kim et al. 2019): the gradient of units whose activation ⊙ gradient is above the layer's
+    quantile.
+    """
     return _backpropagation(f"rectgrad:{quantile:g}", rules.rectify_gradient(quantile))
 
 
@@ -151,7 +153,8 @@ def lrp_cmp(alpha: float = 1, beta: float = 0, epsilon: float = 0) -> Method:
 
 
 def deep_taylor(low: float | Tensor | None = None, high: float | Tensor | None = None) -> Method:
-    """Deep Taylor decomposition (Montavon et al. 2017): z⁺ inside; at the first layer z^B for an input within [low, high],
+    """Deep Taylor decomposition (Montavon et al. 2017): z⁺ inside; at the first layer z^B for an input
+    within [low, high],
     bounds of every valid input of that layer, w² for one without bounds."""
     if (low is None) != (high is None):
         refuse(

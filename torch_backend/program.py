@@ -218,10 +218,8 @@ class _Execution:
             return self._module(call, args, kwargs)
         method = call.op == "call_method"
         function = operator.methodcaller(call.target, *args[1:], **kwargs) if method else call.target
-        if (
-            not calls.nodes_in((args, kwargs))
-            or (not isinstance(args[0], Node)
-            and function is operator.getitem)
+        if not calls.nodes_in((args, kwargs)) or (
+            not isinstance(args[0], Node) and function is operator.getitem
         ):
             return function(args[0]) if method else function(*args, **kwargs)
         if method and call.target in PLAIN_METHODS:
@@ -255,15 +253,17 @@ class _Execution:
         return lambda *args, **kwargs: torch.func.functional_call(module, weights, args, kwargs)
 
     def emit(self, read: Any, call: fx.Node) -> Any:
-        """Execute what a call means."""
+        """Execute what a call means; keep the operator if it holds weights."""
         if isinstance(read, tuple) and any(isinstance(part, Call) for part in read):
             return tuple(self.emit(part, call) for part in read)
+        if isinstance(read, Call) and isinstance(read.op, Weighted):
+            self.program.operators[call] = read.kind, read.op
+        return self._run(read, call.target if call.op == "call_module" else call.name)
+
+    def _run(self, read: Any, label: str) -> Any:
         if not isinstance(read, Call):
             return read
-        inputs = tuple(self.emit(part, call) for part in read.inputs)
-        if isinstance(read.op, Weighted) and inputs == read.inputs and call.op != "output":
-            self.program.operators[call] = read.kind, read.op
-        label = call.target if call.op == "call_module" else call.name
+        inputs = tuple(self._run(part, label) for part in read.inputs)
         value = read.op.forward(read.op.join(tuple(node.value for node in inputs)))
         if not value.is_floating_point() or value.dim() < 2 or len(value) != len(self.images):
             refuse(

@@ -1,14 +1,16 @@
 """The equations: how one node hands the relevance of its output down to its inputs.
 
-A rule is a function (op, x, y) -> (r -> r_in): op the node's operator, x its recorded input (B, *in_shape), y its
-recorded output (B, *out_shape). What depends on x only (denominators) is computed once; the function returned then
-serves any number of vectors, r (V, B, *out_shape) -> r_in (V, B, *in_shape). A rule of your own is a function of the
-same form (an addition has its k inputs on an axis in front of x and r_in, see linear.Sum).
+A rule is a function (op, x, y) -> (r -> r_in): op the node's operator, x its recorded input (B,
+*in_shape), y its recorded output (B, *out_shape). What depends on x only (denominators) is computed once;
+the function returned then serves any number of vectors, r (V, B, *out_shape) -> r_in (V, B, *in_shape). A
+rule of your own is a function of the same form (an addition has its k inputs on an axis in front of x and
+r_in, see linear.Sum).
 
 Equation numbers are those of Sixt, Granz, Landgraf, "When Explanations Lie" (arXiv 1912.09818).
 
-Bias, the same in every rule that shares relevance out: it is one more contribution; a positive bias belongs to the
-positive part, a negative one to the negative part. What it draws is booked, as is what meets 0/0, which is 0.
+Bias, the same in every rule that shares relevance out: it is one more contribution; a positive bias
+belongs to the positive part, a negative one to the negative part. What it draws is booked, as is what
+meets 0/0, which is 0.
 """
 
 from __future__ import annotations
@@ -54,7 +56,8 @@ def guide(op: Rectifier, x: Tensor, y: Tensor) -> Backward:  # noqa: ARG001
 
 
 def rectify_gradient(quantile: float) -> Rule:
-    """r ↦ r ⊙ 1[y ⊙ r > τ] in a rectifier, τ the quantile of y ⊙ r over the units of the layer, for each vector and
+    """r ↦ r ⊙ 1[y ⊙ r > τ] in a rectifier, τ the quantile of y ⊙ r over the units of the layer, for each
+    vector and
     image (Kim et al. 2019, RectGrad)."""
     if not 0 <= quantile < 1:
         refuse("quantile", expected="a number in [0, 1)", got=quantile, do="RectGrad's own is 0.98")
@@ -81,13 +84,16 @@ def z(op: Linear, x: Tensor, y: Tensor) -> Share:
 
 
 def epsilon(size: float) -> Rule:
-    """x ⊙ Wᵀ(r / (z + ε sign z)), z = Wx + b: ε draws relevance from where z is small (Bach et al. 2015)."""
+    """x ⊙ Wᵀ(r / (z + ε sign z)), z = Wx + b: ε draws relevance from where z is small (Bach et al.
+    2015).
+    """
     _check_number("epsilon", size, least=0)
     return lambda op, x, y: share((op, x), bias=op.bias, z=y, epsilon=size)
 
 
 def gamma(size: float) -> Rule:
-    """x ⊙ (W + γW⁺)ᵀ(r / z), z = (W + γW⁺)x + b + γb⁺ (Montavon et al. 2019); at a negative input γ strengthens W⁻,
+    """x ⊙ (W + γW⁺)ᵀ(r / z), z = (W + γW⁺)x + b + γb⁺ (Montavon et al. 2019); at a negative input γ
+    strengthens W⁻,
     whose contribution is the positive one."""
     _check_number("gamma", size, least=0)
 
@@ -112,7 +118,9 @@ def z_minus(op: Linear, x: Tensor, y: Tensor) -> Share:  # noqa: ARG001
 
 
 def alpha_beta(alpha: float, beta: float) -> Rule:
-    """(6): α times the share of the positive part minus β times that of the negative part (Bach et al. 2015)."""
+    """(6): α times the share of the positive part minus β times that of the negative part (Bach et al.
+    2015).
+    """
     _check_number("alpha", alpha)
     _check_number("beta", beta)
     if beta == 0:
@@ -121,7 +129,8 @@ def alpha_beta(alpha: float, beta: float) -> Rule:
 
 
 def excite(op: Linear, x: Tensor, y: Tensor) -> Share:  # noqa: ARG001
-    """x⁺ ⊙ W⁺ᵀ(r / W⁺x⁺): the probability that a winner passes to each excitatory input, whatever the bias (Zhang et
+    """x⁺ ⊙ W⁺ᵀ(r / W⁺x⁺): the probability that a winner passes to each excitatory input, whatever the
+    bias (Zhang et
     al. 2016, eq. 5)."""
     return share((op.positive, x.clamp(min=0)))
 
@@ -137,7 +146,8 @@ def squares(op: Weighted, x: Tensor, y: Tensor) -> Share:  # noqa: ARG001
 
 
 def bounded(low: float | Tensor, high: float | Tensor) -> Rule:
-    """(x ⊙ Wᵀ - l ⊙ W⁺ᵀ - h ⊙ W⁻ᵀ)(r / z), z = Wx - W⁺l - W⁻h: for an input in l ≤ x ≤ h (Montavon et al. 2017, z^B).
+    """(x ⊙ Wᵀ - l ⊙ W⁺ᵀ - h ⊙ W⁻ᵀ)(r / z), z = Wx - W⁺l - W⁻h: for an input in l ≤ x ≤ h (Montavon et al.
+    2017, z^B).
 
     low, high: numbers, or tensors that broadcast with the input of the layer (per channel: (C, 1, 1)).
     """

@@ -1,4 +1,6 @@
-"""Relevance handed down in proportion to contributions: what every LRP rule has in common, and its bookkeeping."""
+"""Relevance handed down in proportion to contributions: what every LRP rule has in common, and its
+bookkeeping.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Account:
-    """One denominator z: of c r, the bias draws c b / z, the stabiliser c ε / z, and all is lost where z = 0."""
+    """One denominator z: of c r, the bias draws c b / z, the stabiliser c ε / z, and all is lost where z
+    = 0.
+    """
 
     coefficient: float
     share: Tensor
@@ -44,7 +48,9 @@ def _total(r: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Share:
-    """r ↦ Σ x ⊙ Wᵀ(c r / z): relevance in proportion to contributions. Shares combine linearly: `2 * p - n`."""
+    """r ↦ Σ x ⊙ Wᵀ(c r / z): relevance in proportion to contributions. Shares combine linearly: `2 * p -
+    n`.
+    """
 
     parts: tuple[Part, ...]
     accounts: tuple[Account, ...]
@@ -56,7 +62,9 @@ class Share:
         return _sum(terms)
 
     def book(self, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Relevance (V, B) of r (V, B, *out_shape) that goes to the bias, to ε, and is lost; the rest goes down."""
+        """Relevance (V, B) of r (V, B, *out_shape) that goes to the bias, to ε, and is lost; the rest
+        goes down.
+        """
         booked = [account.book(r) for account in self.accounts]
         return tuple(_sum(list(column)) for column in zip(*booked, strict=True))
 
@@ -97,8 +105,8 @@ def share(
 ) -> Share:
     """Relevance in proportion to the contributions Wx to z = Σ Wx + b (+ ε sign z).
 
-    contributions: pairs (W, x); a pair whose x is None or whose W is 0 contributes nothing. z: Σ Wx + b, where it is
-    known already.
+    contributions: pairs (W, x); a pair whose x is None or whose W is 0 contributes nothing. z: Σ Wx + b,
+    where it is known already.
     """
     some = tuple((op, x) for op, x in contributions if x is not None and not op.is_zero) or contributions[:1]
     if z is None:
@@ -106,7 +114,7 @@ def share(
         z = z if bias is None else z + bias
     stabiliser = None
     if epsilon:
-        stabiliser = torch.where(z < 0, -epsilon, epsilon).to(z)
+        stabiliser = epsilon * torch.where(z < 0, -1, 1).to(z)
         z = z + stabiliser
     one_over_z = _inverse(z)
     parts = tuple(Part(op, x, one_over_z) for op, x in some)
