@@ -1,6 +1,7 @@
 """The command line `rankone`. Heavy imports stay inside the commands: `rankone --help` answers at once."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 try:
@@ -44,6 +45,38 @@ def claims(
         typer.echo(report.table(runs) if id is None else report.page(runs[0]))
     if any(run.evidence is None for run in runs):
         raise typer.Exit(1)
+
+
+@app.command()
+def certify(
+    factors: Annotated[Path, typer.Argument(help="npz with Z1, Z2, … (Z1 nearest the input), all ≥ 0.")],
+    out: Annotated[Path, typer.Option(help="The certificate, a JSON file.")],
+    probability: Annotated[float, typer.Option(help="Of the statement about signed starts.")] = 0.9,
+) -> None:
+    """Prove how little the map of C = Z1 Z2 … can depend on its start, rounding errors included."""
+    from rankone import certificate
+
+    proof = certificate.certify(
+        certificate.read_factors(factors), probability=probability, file=factors.name
+    )
+    proof.write(out)
+    typer.echo(proof.describe())
+
+
+@app.command()
+def verify(
+    certificate: Annotated[Path, typer.Argument(help="The JSON file that `rankone certify` wrote.")],
+    factors: Annotated[Path | None, typer.Option(help="The npz file, if it is not beside it.")] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Integers, with python-flint, at any size.")] = False,
+) -> None:
+    """Check a certificate independently. Exit status 1 when a claim is not confirmed, 2 on unreadable input."""
+    from rankone.verify import NotConfirmed, verify
+
+    try:
+        typer.echo(f"{certificate.name}: {verify(certificate, factors, exact=exact)}")
+    except NotConfirmed as reason:
+        typer.echo(f"{certificate.name}: not confirmed: {' '.join(str(reason).split())}")
+        raise typer.Exit(1) from None
 
 
 def main() -> None:
