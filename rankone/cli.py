@@ -9,6 +9,8 @@ try:
 except ImportError:
     sys.exit("rankone: the command line needs typer; do: pip install 'rankone[cli]'")
 
+from rankone.errors import one_line
+
 app = typer.Typer(
     name="rankone",
     help="Does a saliency map depend on the decision? Measured, explained, proved.",
@@ -48,6 +50,54 @@ def claims(
 
 
 @app.command()
+def csc(
+    *,
+    model: Annotated[
+        str, typer.Option(help="digits-vgg, digits-resnet, a torchvision classifier, or FILE.py:FUNCTION.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for csc.png and csc.csv.")],
+    weights: Annotated[
+        str | None, typer.Option(help="random, download (torchvision) or a file; shipped networks need none.")
+    ] = None,
+    images: Annotated[
+        str, typer.Option(help="sample, an image, a folder of images or a .npy array.")
+    ] = "sample",
+    methods: Annotated[
+        str, typer.Option(help="Names with commas, arguments after colons.")
+    ] = "gradient,z_plus,alpha_beta:2:1",
+    starts: Annotated[str, typer.Option(help="all, or names of layers with commas.")] = "all",
+    vectors: Annotated[int, typer.Option(help="Random start vectors per image and layer.")] = 5,
+    limit: Annotated[int, typer.Option(help="Use the first so many images.")] = 20,
+    seed: Annotated[int, typer.Option(help="Seed of the start vectors and of random weights.")] = 0,
+    float64: Annotated[
+        bool, typer.Option("--float64", help="Twice the digits: for curves below 1e-12.")
+    ] = False,
+    theory: Annotated[
+        bool, typer.Option("--theory", help="Draw what the mean and variance of each layer predict.")
+    ] = False,
+) -> None:
+    """Cosine similarity convergence: how much does relevance depend on where it starts?"""
+    from paper_figs import csc as figure
+    from torch_backend import csc_report, csc_study, method_names, models
+    from torch_backend import images as pictures
+
+    chosen = [method_names.method(name) for name in methods.split(",")]
+    network, label = models.load(model, weights, seed=seed), models.label(model, weights)
+    batch = pictures.read(images, pictures.preprocessing(model), limit)
+    if float64:
+        network, batch = network.double(), batch.double()
+    work = (label, network, batch, chosen, starts if starts == "all" else starts.split(","), vectors, seed)
+    measured = csc_study.measure(*work)
+    predicted = csc_study.predict(*work) if theory else []
+    table, curves = csc_study.write(
+        out, "csc", [(label, result) for result in measured], [(label, result) for result in predicted]
+    )
+    picture = figure.draw(table, out / "csc.png", theory=curves)
+    typer.echo(csc_report.table(label, measured))
+    typer.echo(f"\nWritten: {picture}, {table}" + (f", {curves}" if curves else ""))
+
+
+@app.command()
 def certify(
     factors: Annotated[Path, typer.Argument(help="npz with Z1, Z2, … (Z1 nearest the input), all ≥ 0.")],
     out: Annotated[Path, typer.Option(help="The certificate, a JSON file.")],
@@ -56,9 +106,7 @@ def certify(
     """Prove how little the map of C = Z1 Z2 … can depend on its start, rounding errors included."""
     from rankone import certificate
 
-    proof = certificate.certify(
-        certificate.read_factors(factors), probability=probability, file=factors.name
-    )
+    proof = certificate.certify(certificate.read_factors(factors), probability=probability, file=factors.name)
     proof.write(out)
     typer.echo(proof.describe())
 
@@ -69,7 +117,7 @@ def verify(
     factors: Annotated[Path | None, typer.Option(help="The npz file, if it is not beside it.")] = None,
     exact: Annotated[bool, typer.Option("--exact", help="Integers, with python-flint, at any size.")] = False,
 ) -> None:
-    """Check a certificate independently. Exit status 1 when a claim is not confirmed, 2 on unreadable input."""
+    """Check a certificate independently. Exit status 1: a claim is not confirmed, 2: unreadable input."""
     from rankone.verify import NotConfirmed, verify
 
     try:
@@ -81,12 +129,5 @@ def verify(
 
 def main() -> None:
     """Entry point: bad input gets one line on stderr and exit status 2, Ctrl-C exit status 130."""
-    try:
+    with one_line("rankone"):
         app()
-    except (ValueError, OSError, MemoryError) as error:
-        message = " ".join(str(error).split()) or type(error).__name__
-        print(f"rankone: {message}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("rankone: interrupted", file=sys.stderr)
-        sys.exit(130)

@@ -1,5 +1,8 @@
-"""The one way to refuse bad input at the public border."""
+"""The one way to refuse bad input at the public border, and to say so in one line at the end of a program."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 
@@ -11,3 +14,17 @@ def refuse(name: str, *, expected: str, got: object, do: str) -> NoReturn:
     ValueError: samples: expected an integer >= 1, got 0; ask for at least one sample
     """
     raise ValueError(f"{name}: expected {expected}, got {got}; {do}")
+
+
+@contextmanager
+def one_line(program: str) -> Iterator[None]:
+    """Bad input ends a program with one line on stderr and exit status 2, Ctrl-C with 130; no traceback."""
+    try:
+        yield
+    except (ValueError, OSError, MemoryError) as error:
+        message = " ".join(str(error).split()) or type(error).__name__
+        print(f"{program}: {message}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print(f"{program}: interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -15,7 +15,6 @@ Writes phase_diagram.csv, .png and .pdf in about 20 s on two cores.
 import argparse
 import csv
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,7 +27,7 @@ from paper_figs import phase_diagram as figure
 from rankone import laws
 from rankone.chain import Strand, random_chains
 from rankone.ensembles import alpha_beta
-from rankone.errors import refuse
+from rankone.errors import one_line, refuse
 from rankone.shapes import uniform
 
 WIDTHS = tuple(2**k for k in range(3, 12))
@@ -71,11 +70,14 @@ def moments(width: int, beta: float) -> tuple[float, float]:
 def study(widths: Sequence[int], betas: Sequence[float], *, samples: int, seed: int) -> Iterator[list[Row]]:
     """The rows of each width as they become known, widest first; the number of cores changes no number."""
     widths = sorted(widths, reverse=True)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    pool = ThreadPoolExecutor(os.cpu_count())
+    try:
         chains = {n: samples * min(max(WIDE // n, 1), MOST) for n in widths}
         rates = {n: [pool.submit(measured, n, betas, s) for s in seeds(seed, n, chains[n])] for n in widths}
         for n in widths:
             yield rows_of_width(n, betas, np.array([rate.result() for rate in rates[n]]), seed)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def rows_of_width(width: int, betas: Sequence[float], rates: NDArray[np.float64], seed: int) -> list[Row]:
@@ -148,8 +150,5 @@ def agreement(rows: Sequence[Row]) -> str:
 
 
 if __name__ == "__main__":
-    try:
+    with one_line("phase_diagram"):
         main()
-    except (ValueError, OSError, MemoryError) as error:
-        print(f"phase_diagram: {error}", file=sys.stderr)
-        sys.exit(2)
