@@ -62,7 +62,7 @@ class MaxPool(OneInput):
 
     def pullback(self, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:  # noqa: ARG002
         _, winner = self.function(x)
-        return self._spread(winner, x) if self.tile else lambda r: self._scatter(r, winner)
+        return self._spread(winner, x) if self.tile else lambda r: self.scatter(r, winner)
 
     def _spread(self, winner: Tensor, x: Tensor) -> Callable[[Tensor], Tensor]:
         """Windows that tile the image: copy r to every place of its window, times the winner's mask."""
@@ -82,7 +82,7 @@ class MaxPool(OneInput):
 
         return unpool
 
-    def _scatter(self, r: Tensor, winner: Tensor) -> Tensor:
+    def scatter(self, r: Tensor, winner: Tensor) -> Tensor:
         """Windows that may overlap: add each r where its winner stands."""
         space = len(self.in_shape) - 1
         flat = r.flatten(-space)
