@@ -323,5 +323,5 @@ class Function(NonNegative):
         zero = arrange(folded.new_zeros(len(folded), *self.in_shape))
         with torch.enable_grad():
             zero.requires_grad_()
-            (x,) = torch.autograd.grad(self.function(zero), zero, folded)
+            (x,) = torch.autograd.grad(self.function(zero), zero, folded, create_graph=r.requires_grad)
         return unfold(x, r, self.out_shape, self.in_shape)

@@ -120,7 +120,14 @@ class Differentiable:
 
         def pull(r: Tensor) -> tuple[Tensor, ...]:
             vectors = [
-                torch.autograd.grad(value, leaves, vector, retain_graph=True, materialize_grads=True)
+                torch.autograd.grad(
+                    value,
+                    leaves,
+                    vector,
+                    retain_graph=True,
+                    create_graph=r.requires_grad,
+                    materialize_grads=True,
+                )
                 for vector in r
             ]
             return tuple(torch.stack(parts) for parts in zip(*vectors, strict=True))
