@@ -32,11 +32,18 @@ def test_pairs_and_locations_agree_with_loops(shape, block, monkeypatch):
     monkeypatch.setattr(cosine, "BLOCK", block)
     relevance = torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     relevance.view(*shape[:3], -1)[1, 0, :, 0] = 0
-    deviations, signs = cosine.pairwise(relevance)
+    deviations, signs, width = cosine.pairwise(relevance)
     expected, expected_signs = loops(relevance)
     np.testing.assert_allclose(deviations, expected, atol=1e-12)
     np.testing.assert_array_equal(signs, np.nan_to_num(expected_signs))
     assert deviations.isnan().any()
+    assert (width == shape[2]).all()
+
+
+def test_width_counts_the_channels_that_any_vector_uses():
+    relevance = torch.zeros(3, 1, 4, 2)
+    relevance[0, 0, 1, 0] = relevance[2, 0, 3, 0] = 1
+    assert cosine.pairwise(relevance)[2].tolist() == [[2, 0]]
 
 
 def test_channels_last_relevance_gives_the_same_numbers():
@@ -50,7 +57,7 @@ def test_tiny_angles_keep_their_relative_accuracy(dtype, smallest):
     """Two vectors at angle t: 1 - cos t = 2 sin(t/2)^2, far below what a subtraction can see."""
     for angle in np.geomspace(smallest, 1, 12):
         pair = torch.tensor([[[1.0, 0.0]], [[-math.cos(angle), -math.sin(angle)]]], dtype=dtype)
-        deviation, sign = cosine.pairwise(pair)
+        deviation, sign, _ = cosine.pairwise(pair)
         np.testing.assert_allclose(deviation.item(), 2 * math.sin(angle / 2) ** 2, rtol=0.02)
         assert sign.item() == -1
 

@@ -39,6 +39,11 @@ IMAGENET = Preprocessing(224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 DIGITS = Preprocessing(32, (0.305, 0.305, 0.305), (0.340, 0.340, 0.340))
 
 
+def preprocessing(model: str) -> Preprocessing:
+    """What the named network reads: the digits' for the shipped ones, ImageNet's for all others."""
+    return DIGITS if model.startswith("digits-") else IMAGENET
+
+
 def digits(split: str) -> tuple[Tensor, Tensor]:
     """scikit-learn's handwritten digits (Alpaydin, Kaynak 1998): images (B, 3, 32, 32), labels (B,) 0 to 9.
 

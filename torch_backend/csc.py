@@ -1,0 +1,282 @@
+"""Cosine similarity convergence: how little a layer's relevance depends on where its chain started.
+
+From every start layer, V random vectors are sent down the chain; at every layer below, 1 - |cos| says how
+parallel they have become (Sixt, Granz and Landgraf 2020, section 4 and figure 3). Zero means rank one: the
+relevance there no longer depends on what it is asked to explain.
+"""
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import optimize, special
+from torch import Tensor, nn
+
+from rankone.bootstrap import median_interval
+from rankone.errors import refuse
+from torch_backend.cosine import pairwise
+from torch_backend.graph import Graph, trace
+from torch_backend.images import digest
+from torch_backend.methods import Method
+from torch_backend.sweep import sweep
+
+COLUMNS = ("model", "method", "start", "layer", "median", "low", "high", "missing", "null_median")
+LOWEST = -34.0  # log10: the histograms' lower end, below the rounding of 1 - |cos| in float64
+BIN = 0.01  # decades: the resolution of the pooled quantiles
+BATCH_BYTES = 1 << 25  # relevance of one layer that a batch of images may take; measured as the fastest
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """How parallel the vectors from layer `start` are at layer `layer`. Logarithms are to base ten.
+
+    image_medians (images,) log10(1 - |cos|), the median over an image's pairs and locations; nan: all missing
+    histogram    counts of log10(1 - |cos|) over all images, pairs and locations; bin k starts at
+                 LOWEST + k BIN, the first bin holds everything below
+    widths       (C + 1,) how many locations have 0, 1, ..., C channels that carry relevance
+    missing      fraction of pairs without a cosine, because a vector is zero there
+    negative     fraction of the others with a negative cosine
+    """
+
+    start: str
+    layer: str
+    image_medians: NDArray[np.float64]
+    histogram: NDArray[np.int64]
+    widths: NDArray[np.int64]
+    missing: float
+    negative: float
+
+    @property
+    def median(self) -> float:
+        """Median over images of each image's median, of log10(1 - |cos|); nan if every pair is missing."""
+        known = self.image_medians[~np.isnan(self.image_medians)]
+        return float(np.median(known)) if known.size else float("nan")
+
+    def interval(self, level: float = 0.99) -> tuple[float, float]:
+        """Bootstrap interval of `median`. The image is the unit: its pairs and locations are nested in it."""
+        return median_interval(self.image_medians, level)
+
+    def quantile(self, q: float) -> float:
+        """Quantile of log10(1 - |cos|) pooled over images, pairs and locations, to BIN decades."""
+        total = self.histogram.sum()
+        if not total:
+            return float("nan")
+        return LOWEST + BIN * (float(np.searchsorted(self.histogram.cumsum(), q * total)) + 0.5)
+
+    def null(self, q: float = 0.5) -> float:
+        """Quantile of log10(1 - |cos|) of independent directions in the channels that carry relevance.
+
+        A location with one live channel has cosine one whatever happens: without this a sparse layer, or an
+        input of three channels, would be mistaken for convergence. -inf where that is at least a share q.
+        """
+        return null_quantile(self.widths, q)
+
+
+@dataclass(frozen=True, eq=False)
+class CSC:
+    """The readings of one method, for each start from the start downwards; `layers` runs output to input."""
+
+    method: str
+    vectors: int
+    images: int
+    starts: tuple[str, ...]
+    layers: tuple[str, ...]
+    readings: tuple[Reading, ...]
+
+    def of(self, start: str) -> tuple[Reading, ...]:
+        """One start's readings, from the start towards the input."""
+        return tuple(reading for reading in self.readings if reading.start == start)
+
+    def at(self, start: str, layer: str) -> Reading:
+        """The reading of one start at one layer; KeyError if the start's relevance does not reach it."""
+        for reading in self.of(start):
+            if reading.layer == layer:
+                return reading
+        raise KeyError((start, layer))
+
+
+def csc(
+    model: nn.Module,
+    images: Tensor,
+    method: Method,
+    starts: str | Sequence[str] = "all",
+    vectors: int = 5,
+    seed: int = 0,
+    *,
+    batch: int | None = None,
+    progress: Callable[[Iterable[Tensor]], Iterable[Tensor]] = iter,
+) -> CSC:
+    """Cosine similarity convergence of `method` on `images` (B, *input shape), all starts in one sweep.
+
+    starts    names of layers ("conv4_3", "logits", ...), or "all". Each start vector is N(0, I) in the full
+              shape of the layer's output and is drawn from (seed, image, layer): the same for every method,
+              batch size and order of the images.
+    vectors   V >= 2 start vectors per image and layer, V(V-1)/2 pairs
+    batch     images per sweep; None: as many as keep a layer's relevance below 32 MB
+    progress  wraps the batches, for example `tqdm.tqdm`
+
+    The images' precision is that of the sweep. float32 resolves 1 - |cos| down to about 1e-13; give
+    `images.double()` where curves reach that floor.
+    Raises ValueError for unknown or repeated starts, fewer than two vectors, relevance that is not finite,
+    and for whatever `trace` and the method refuse.
+    """
+    if isinstance(vectors, bool) or not isinstance(vectors, int) or vectors < 2:
+        refuse("vectors", expected="an integer >= 2", got=repr(vectors), do="a cosine needs two")
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        refuse("seed", expected="an integer", got=repr(seed), do="0 is as good as any")
+    if batch is not None and (isinstance(batch, bool) or not isinstance(batch, int) or batch < 1):
+        refuse("batch", expected="an integer >= 1 or None", got=repr(batch), do="leave it out")
+    if not isinstance(images, Tensor) or images.dim() < 2 or not len(images):
+        refuse("images", expected="a tensor (B, ...), B >= 1", got=_describe(images), do="stack the images")
+    graph = trace(model, images[:1])
+    names = _starts(graph, starts)
+    layers = ("input", *graph.layers)[::-1]
+    tallies: dict[tuple[str, str], _Tally] = {}
+    for some in progress(images.split(batch or _batch(graph, len(names), vectors))):
+        digests = [digest(image) for image in some]
+        graph = graph.record(some)
+
+        def fresh(name: str, digests: list[str] = digests, graph: Graph = graph) -> Tensor | None:
+            return start_vectors(graph, name, vectors, seed, digests) if name in names else None
+
+        for layer, relevance in sweep(graph, method, fresh, layers):
+            for start, r in relevance.items():
+                tally = tallies.setdefault((start, layer), _Tally(channels=r.shape[2]))
+                tally.add(r, f"{method.name} relevance from {start} at {layer}")
+    return CSC(
+        method.name,
+        vectors,
+        len(images),
+        tuple(names),
+        layers,
+        tuple(
+            tallies[start, layer].reading(start, layer)
+            for start, layer in product(names, layers)
+            if (start, layer) in tallies
+        ),
+    )
+
+
+def start_vectors(graph: Graph, layer: str, vectors: int, seed: int, digests: Sequence[str]) -> Tensor:
+    """N(0, I) at the layer's output, (V, B, *shape), each image's drawn from (seed, its digest, the layer).
+
+    Drawn in float32 on the CPU whatever the precision and device of the sweep, so that both precisions and
+    all devices send the same vectors down.
+    """
+    value = graph.node(layer).value
+    columns = []
+    for image in digests:
+        key = hashlib.sha256(f"{seed} {image} {layer}".encode()).digest()
+        generator = torch.Generator().manual_seed(int.from_bytes(key[:8], "big") >> 1)
+        columns.append(torch.randn((vectors, *value.shape[1:]), generator=generator))
+    return torch.stack(columns, dim=1).to(value)
+
+
+def null_quantile(widths: NDArray[np.int64], q: float) -> float:
+    """Quantile of log10(1 - |cos|) for independent directions, widths[d] of them in R^d.
+
+    In R^d, sin^2 ~ Beta((d-1)/2, 1/2), so that P(1 - |cos| <= t) = I_{t(2-t)}((d-1)/2, 1/2); d = 1 always
+    gives 0. nan if no width is positive.
+    """
+    d = np.arange(1, len(widths))
+    share = widths[1:] / max(1, widths[1:].sum())
+    if not share.any():
+        return float("nan")
+
+    def below(log10_t: float) -> float:
+        t = 10**log10_t
+        wider = special.betainc((d[1:] - 1) / 2, 0.5, t * (2 - t))
+        return float(share[0] + share[1:] @ wider - q)
+
+    return float("-inf") if below(LOWEST) >= 0 else float(optimize.brentq(below, LOWEST, 0, xtol=1e-9))
+
+
+class _Tally:
+    """Running statistics of one start at one layer: memory does not grow with the locations."""
+
+    def __init__(self, channels: int) -> None:
+        self.widths = np.zeros(channels + 1, dtype=np.int64)
+        self.image_medians: list[float] = []
+        self.histogram = np.zeros(round(-LOWEST / BIN) + 1, dtype=np.int64)
+        self.pairs = self.missing = self.negative = 0
+
+    def add(self, relevance: Tensor, what: str) -> None:
+        """Take in relevance (V, B, C, *space) of further images."""
+        if not torch.isfinite(relevance).all():
+            refuse(what, expected="finite numbers", got="NaN or infinity", do="use float64 images")
+        deviations, signs, widths = pairwise(relevance)  # (pairs, B, L), the same, (B, L)
+        self.widths += _count(widths.flatten(), len(self.widths))
+        self.pairs += deviations.numel()
+        self.negative += int((signs < 0).sum())
+        for image in deviations.unbind(1):
+            known = image[~image.isnan()]
+            self.missing += image.numel() - known.numel()
+            logs = known.double().clamp(min=10**LOWEST).log10()
+            self.image_medians.append(_median(logs))
+            self.histogram += _count(((logs - LOWEST) / BIN).long(), len(self.histogram))
+
+    def reading(self, start: str, layer: str) -> Reading:
+        known = self.pairs - self.missing
+        return Reading(
+            start,
+            layer,
+            np.array(self.image_medians),
+            self.histogram,
+            self.widths,
+            missing=self.missing / self.pairs,
+            negative=self.negative / known if known else float("nan"),
+        )
+
+
+def _count(bins: Tensor, length: int) -> NDArray[np.int64]:
+    return torch.bincount(bins, minlength=length).cpu().numpy()
+
+
+def _median(x: Tensor) -> float:
+    """The middle of x (n,), the mean of the two middle ones for even n, nan for n = 0."""
+    if not len(x):
+        return float("nan")
+    middle = {(len(x) + 1) // 2, len(x) // 2 + 1}
+    return float(np.mean([x.kthvalue(k).values.item() for k in middle]))
+
+
+def _starts(graph: Graph, starts: str | Sequence[str]) -> list[str]:
+    """The start layers in the graph's order, output first; "logits" stands for the last layer's name."""
+    asked = graph.layers if starts == "all" else [starts] if isinstance(starts, str) else list(starts)
+    names = [graph.node(name).name for name in asked]
+    if not names or len(set(names)) < len(names) or not set(names) <= set(graph.layers):
+        refuse(
+            "starts",
+            expected=f"'all' or different layers of {', '.join(graph.layers)}",
+            got=", ".join(map(str, asked)) or "none",
+            do="name each start layer once",
+        )
+    return sorted(names, key=graph.layers.index, reverse=True)
+
+
+def _batch(graph: Graph, starts: int, vectors: int) -> int:
+    largest = max(graph.node(name).value.numel() for name in ("input", *graph.layers))
+    return max(1, BATCH_BYTES // (starts * vectors * largest * graph.nodes[0].value.element_size()))
+
+
+def _describe(images: object) -> str:
+    return f"shape {tuple(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
+
+
+def write_csv(path: str | Path, results: Iterable[tuple[str, CSC]]) -> None:
+    """Write (model, CSC) pairs with the columns `COLUMNS`; median, low, high, null_median are 1 - |cos|."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        for model, result in results:
+            for reading in result.readings:
+                logs = (reading.median, *reading.interval(), reading.null())
+                median, low, high, null = (f"{10**x:.6g}" for x in logs)
+                row = (reading.start, reading.layer, median, low, high, f"{reading.missing:.6g}", null)
+                table.writerow((model, result.method, *row))
