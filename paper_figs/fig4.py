@@ -135,4 +135,6 @@ def read(table: Path) -> list[Row]:
             raise ValueError(
                 f"{table}: expected columns {', '.join(COLUMNS)}, got {reader.fieldnames}; simulate again"
             )
-        return list(reader)
+        if rows := list(reader):
+            return rows
+    raise ValueError(f"{table}: expected rows, got none; simulate again")

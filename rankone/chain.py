@@ -4,6 +4,8 @@ The direction is figure 4's: a row vector of length n is multiplied by an (n, m)
 The vectors are carried as M·diag(e^s)·Q, Q with orthonormal rows. So vectors that grow parallel never become
 equal numbers: the columns of M decay at their own rates (the Lyapunov exponents), each with its own logarithm
 s, and 1 − |cos| stays known when it is 1e-24000. In float32, too: a rounding of Q moves all vectors alike.
+Vectors of an invariant subspace (one-hot starts of a reducible chain) are kept in it, unless a single factor
+stretches another subspace more than 1e6 times as much.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,6 +23,12 @@ from rankone.similarity import Array, finite_matrix, log10_graded, log_abs
 
 Matrix = NDArray[np.floating[Any]]
 
+#: A coefficient is known to this part of the terms that it sums, in float64. (Single precision is for random
+#: factors: they have no structure that its rounding could break.)
+ROUNDING = 64 * np.finfo(np.float64).eps
+
+LARGE = 1e100  # bounds above it say the same: nothing is known
+
 #: Entries of a random factor that exist at one time: a panel of whole columns that stays in cache (0.5 MB in
 #: float32). The order of the random numbers depends on it.
 PANEL = 2**17
@@ -31,6 +39,7 @@ class Bundle:
     """V vectors of length n, the rows of M·diag(e^s)·Q up to a positive factor for each row."""
 
     M: Array  # (V, r), r ≤ min(V, n): every row and column has a largest entry about 1, or is zero
+    E: Array  # (V, r), a running bound of the rounding in M; where |M| ≤ E, M is zero
     s: Array  # (r,), −inf where the column is zero
     Q: Matrix  # (r, n), orthonormal rows, in the precision of the products
 
@@ -58,15 +67,23 @@ def bundle(R: ArrayLike, dtype: DTypeLike = np.float64) -> Bundle:
     R = finite_matrix("vectors", R).astype(np.float64)
     largest = np.abs(R).max(axis=1, keepdims=True)
     L, Q = _lq(R / np.where(largest > 0, largest, 1))
-    return _graded(L, np.zeros(L.shape[1]), Q.astype(dtype))
+    E = ROUNDING * np.linalg.norm(L, axis=1, keepdims=True) * np.tri(*L.shape)
+    return _graded(L, E, np.zeros(L.shape[1]), Q.astype(dtype))
 
 
 def linear(vectors: Bundle, product: Matrix) -> Bundle:
-    """The vectors r A, from product = Q A (r, m): Q A = L Q′ is factored and M·diag(e^s)·L is graded anew."""
+    """The vectors r A, from product = Q A (r, m): Q A = L Q′ is factored and M·diag(e^s)·L is graded anew.
+
+    The rows of Q are in the order of their growth and L is triangular: a column of M changes by slower ones.
+    """
     L, Q = _lq(product)
     log_L = log_abs(L) + vectors.s[:, None]
-    top = log_L.max(axis=0)
-    return _graded(vectors.M @ np.copysign(np.exp(log_L - _finite(top)), L), top, Q.astype(product.dtype))
+    top = _finite(log_L.max(axis=0))
+    G = np.copysign(np.exp(log_L - top), L)
+    with np.errstate(over="ignore"):
+        row = np.linalg.norm(L, axis=1).max() * np.exp(vectors.s[:, None] - top)
+    E = vectors.E @ np.abs(G) + ROUNDING * np.abs(vectors.M) @ np.tril(np.minimum(row, LARGE))
+    return _graded(vectors.M @ G, E, top, Q.astype(product.dtype))
 
 
 def rectified(vectors: Bundle, product: Matrix) -> Bundle:
@@ -74,7 +91,7 @@ def rectified(vectors: Bundle, product: Matrix) -> Bundle:
     return bundle(np.maximum(vectors.coefficients() @ product, 0), product.dtype)
 
 
-def _lq(P: Matrix) -> tuple[Array, Array]:
+def _lq(P: Matrix) -> tuple[Matrix, Matrix]:
     """P (r, m) = L Q in float64, L lower triangular (r, min(r, m)), Q with orthonormal rows.
 
     By Householder's reflections, or, where P is float32, by Cholesky's factor of P Pᵀ: five times faster, and
@@ -83,19 +100,26 @@ def _lq(P: Matrix) -> tuple[Array, Array]:
     P64 = P.astype(np.float64)
     if P.dtype == np.float32 and P.shape[0] <= P.shape[1]:
         with suppress(np.linalg.LinAlgError):
-            L: Array = np.linalg.cholesky(P64 @ P64.T)
+            L = np.linalg.cholesky(P64 @ P64.T)
             if L.diagonal().min() > 1e-6 * np.abs(L).max():
                 return L, np.linalg.inv(L) @ P64
     Q, R = np.linalg.qr(P64.T)
     return np.ascontiguousarray(R.T), np.ascontiguousarray(Q.T)
 
 
-def _graded(M: Array, s: Array, Q: Matrix) -> Bundle:
-    """Rows, then columns of M scaled to a largest entry of 1; the columns' scales go to s."""
+def _graded(M: Matrix, E: Array, s: Array, Q: Matrix) -> Bundle:
+    """M·diag(e^s)·Q with what is mere rounding set to zero, rows and columns scaled, columns in order.
+
+    Zeros matter: a vector that A maps to zero dies, and one of an invariant subspace stays in it.
+    """
+    M = np.where(np.abs(M) <= E, 0, M)
     rows = np.abs(M).max(axis=1, keepdims=True)
-    M = M / np.where(rows > 0, rows, 1)
-    columns = np.abs(M).max(axis=0)
-    return Bundle(M / np.where(columns > 0, columns, 1), s + log_abs(columns), Q)
+    rows[rows == 0] = 1
+    columns = np.abs(M / rows).max(axis=0)
+    scale = rows * np.where(columns > 0, columns, 1)
+    s = s + log_abs(columns)
+    order = np.argsort(-s, kind="stable")
+    return Bundle((M / scale)[:, order], np.minimum(E / scale, LARGE)[:, order], s[order], Q[order])
 
 
 def _finite(logs: Array) -> Array:
@@ -118,7 +142,7 @@ def running_products(
             refuse(
                 f"factors[{k}]", expected=expected, got=len(A), do="order the factors from output to input"
             )
-        A = A / (np.abs(A).max() or 1)  # the scale of a factor is no part of a direction
+        A = np.ldexp(A, -np.frexp(np.abs(A).max())[1])  # exact, and a scale is no part of a direction
         yield (vectors := step(vectors, vectors.Q @ A.astype(dtype)))
 
 

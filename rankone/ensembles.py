@@ -62,12 +62,10 @@ class Ensemble:
         if self.alpha == self.beta == 1:
             return normal
         # the kink: N⁺ + (β/α)N⁻ = max(N, (β/α)N) if |β/α| ≤ 1, and else N⁻ + (α/β)N⁺ = min(N, (α/β)N)
-        if abs(self.beta) <= abs(self.alpha):
-            steeper, flatter, envelope = self.alpha, self.beta, np.fmax
-        else:
-            steeper, flatter, envelope = self.beta, self.alpha, np.fmin
+        upper = abs(self.beta) <= abs(self.alpha)
+        steeper, flatter = (self.alpha, self.beta) if upper else (self.beta, self.alpha)
         out = np.multiply(normal, flatter / steeper if steeper else 0.0, out=out)
-        envelope(normal, out, out=out)
+        (np.maximum if upper else np.minimum)(normal, out, out=out)
         if steeper != 1:
             out *= steeper
         if self.normalised:

@@ -102,10 +102,10 @@ def log10_graded(M: Array, s: Array) -> Array:
     return np.where(dead[i] | dead[j], np.nan, log_distance / np.log(10))
 
 
-def log_abs(M: Array) -> Array:
+def log_abs(M: NDArray[np.floating[Any]]) -> Array:
     """ln |M|, entry by entry; −inf for zeros."""
     with np.errstate(divide="ignore"):
-        return np.log(np.abs(M))
+        return np.asarray(np.log(np.abs(M)), dtype=np.float64)
 
 
 def missing_fraction(values: ArrayLike) -> float:
@@ -121,16 +121,22 @@ def clustered_median(values: ArrayLike, confidence: float = 0.95) -> tuple[float
     t Student's. NaN are left out. One sample says nothing of its error: its interval is the whole range.
     """
     x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 2 or not x.size:
+        refuse(
+            "values", expected="numbers (samples, pairs)", got=f"shape {x.shape}", do="give a row per sample"
+        )
     x = x[~np.isnan(x).all(axis=1)]
     if not len(x):
         return np.nan, np.nan, np.nan
     known = ~np.isnan(x)
-    share = ((x <= np.median(x[known])) & known).sum(axis=1) / known.sum(axis=1)
+    below = x <= np.quantile(x[known], 0.5, method="inverted_cdf")
+    share = below.sum(axis=1) / known.sum(axis=1)
     half = 0.5
     if (N := len(x)) > 1:
         error = max(share.std(ddof=1), 0.5 / x.shape[1]) / np.sqrt(N)
         half = float(stdtrit(N - 1, (1 + confidence) / 2)) * error
-    low, median, high = np.quantile(x[known], [max(0.0, 0.5 - half), 0.5, min(1.0, 0.5 + half)])
+    levels = np.clip([0.5, 0.5 - half, 0.5 + half], 0, 1)
+    median, low, high = np.quantile(x[known], levels, method="inverted_cdf")  # −inf cannot be interpolated
     return float(median), float(low), float(high)
 
 

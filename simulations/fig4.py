@@ -38,7 +38,7 @@ from rankone.chain import Step, Strand, linear, random_chains, rectified, runnin
 from rankone.ensembles import alpha_beta, non_negative, positive, stochastic, vanilla
 from rankone.errors import refuse
 from rankone.shapes import VGG16, Shapes
-from rankone.similarity import clustered_median, null_median
+from rankone.similarity import clustered_median, finite_matrix, null_median
 
 SAMPLES = 20
 PROBES = 32
@@ -154,42 +154,42 @@ def load_weights(path: Path) -> list[Floats]:
     """W1, W2, … from an .npz file, from output to input; ValueError if that is not what the file holds."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            names = sorted(file.files, key=lambda name: (len(name), name))
-            expected = [f"W{k}" for k in range(1, len(names) + 1)]
-            if not names or names != expected:
-                refuse(str(path), expected="arrays W1, W2, …", got=names, do="name them from output to input")
-            weights = [file[name] for name in names]
-    except (zipfile.BadZipFile, EOFError, TypeError, AttributeError) as error:
-        refuse(str(path), expected="an .npz file", got=error, do="write it with numpy.savez")
-    return weights
+            arrays = {name: file[name] for name in sorted(file.files, key=lambda name: (len(name), name))}
+    except (zipfile.BadZipFile, EOFError, TypeError, AttributeError, ValueError) as error:
+        refuse(str(path), expected="an .npz file of numbers", got=error, do="write it with numpy.savez")
+    if not arrays or list(arrays) != [f"W{k}" for k in range(1, len(arrays) + 1)]:
+        names = ", ".join(arrays) or "none"
+        refuse(str(path), expected="arrays W1, W2, …", got=names, do="name them from output to input")
+    return [finite_matrix(name, W) for name, W in arrays.items()]
+
+
+def rows_of_weights(options: argparse.Namespace) -> list[Row]:
+    """The curve "learned"; its theory, if steps are linear, from the mean and variance of each matrix."""
+    weights, step = load_weights(options.weights), STEPS[options.weights_step]
+    x = simulate_weights(weights, options.samples, seed=options.seed, probes=options.probes, step=step)
+    law = np.full(len(weights) + 1, np.nan)
+    if step is linear:
+        moments, shapes = [(W.mean(), W.var()) for W in weights], tuple(W.shape for W in weights)
+        law = moment_state_median(moments, shapes, seed=0)
+    summarise, _ = PROTOCOLS[options.protocol]
+    return rows_of(Curve("a", "learned", Strand(vanilla, step)), summarise(x), law)
 
 
 def run(options: argparse.Namespace) -> None:
     for name, least in (("samples", 1), ("probes", 2), ("seed", 0)):
         if (value := getattr(options, name)) < least:
             refuse(f"--{name}", expected=f"an integer >= {least}", got=value, do="choose another")
-    weights = load_weights(options.weights) if options.weights else None
-    step = STEPS[options.weights_step]
-    own = weights and simulate_weights(
-        weights, options.samples, seed=options.seed, probes=options.probes, step=step
-    )
     options.out.mkdir(parents=True, exist_ok=True)
-
     summarise, dtype = PROTOCOLS[options.protocol]
+    learned = rows_of_weights(options) if options.weights else []
+
     x = simulate(options.samples, seed=options.seed, probes=options.probes, dtype=dtype)
     distances = {strand: x[:, :, k] for k, strand in enumerate(STRANDS)}
     rows = [
         row
         for curve in CURVES
         for row in rows_of(curve, summarise(distances[curve.strand]), theory(curve.strand))
-    ]
-    if weights is not None and own is not None:
-        law = np.full(len(weights) + 1, np.nan)
-        if step is linear:
-            moments, shapes = [(W.mean(), W.var()) for W in weights], tuple(W.shape for W in weights)
-            law = moment_state_median(moments, shapes, seed=0)
-        rows += rows_of(Curve("a", "learned", Strand(vanilla)), summarise(own), law)
-
+    ] + learned
     table = options.out / "fig4.csv"
     with table.open("w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])

@@ -1,0 +1,296 @@
+import math
+from itertools import combinations
+
+import mpmath
+import numpy as np
+import pytest
+
+from rankone import chain
+from rankone.chain import Strand, bundle, linear, random_chains, rectified, running_products
+from rankone.ensembles import alpha_beta, non_negative, positive, stochastic, vanilla
+from rankone.laws import vanilla_law
+from rankone.shapes import uniform
+from rankone.similarity import one_minus_abs_cosine, pairs
+
+# Some ten factors, each known to a few units of rounding times a condition of about 30: log10 is known to
+# 1e-13 in float64, to 1e-5 in float32.
+DECADES = {np.float64: 1e-11, np.float32: 1e-4}
+
+
+def exact_log10_distances(start, factors, digits=300):
+    """log10(1 − |cos|) of all pairs after every factor, in exact arithmetic to `digits`."""
+    with mpmath.workdps(digits):
+        rows = mpmath.matrix(np.asarray(start, dtype=float).tolist())
+        steps = []
+        for factor in [None, *factors]:
+            if factor is not None:
+                rows = rows * mpmath.matrix(np.asarray(factor, dtype=float).tolist())
+            vectors = [rows[i, :] for i in range(rows.rows)]
+            steps.append([_exact_log10_distance(u, v) for u, v in combinations(vectors, 2)])
+    return np.array(steps)
+
+
+def _exact_log10_distance(u, v):
+    uu, vv, uv = (mpmath.fdot(a, b) for a, b in ((u, u), (v, v), (u, v)))
+    if not uu or not vv:
+        return math.nan
+    sine_squared = 1 - uv**2 / (uu * vv)
+    if abs(sine_squared) < mpmath.mpf(10) ** (10 - mpmath.mp.dps):
+        return -math.inf
+    return float(mpmath.log10(sine_squared / (1 + abs(uv) / mpmath.sqrt(uu * vv))))
+
+
+def distances(start, factors, step=linear, dtype=np.float64):
+    return np.array([b.log10_distances() for b in running_products(start, factors, step, dtype)])
+
+
+def draw(ensemble, shapes, seed=0, vectors=4):
+    """A start and factors whose entries are float32 numbers, so that both precisions see the same chain."""
+    rng = np.random.default_rng(seed)
+    start = rng.standard_normal((vectors, shapes[0][0])).astype(np.float32)
+    return start, [ensemble.draw(rng, shape).astype(np.float32) for shape in shapes]
+
+
+@pytest.mark.parametrize("dtype", DECADES)
+@pytest.mark.parametrize("ensemble", [vanilla, positive, non_negative, stochastic, alpha_beta(2, 1)])
+def test_no_floor_against_exact_arithmetic(ensemble, dtype):
+    shapes = [(9, 12), (12, 8), *uniform(8, 13), (8, 3)]  # 3 < 4 vectors
+    start, factors = draw(ensemble, shapes)
+    exact = exact_log10_distances(start, factors)
+    np.testing.assert_allclose(distances(start, factors, dtype=dtype), exact, atol=DECADES[dtype], rtol=1e-5)
+    if ensemble in (positive, non_negative, stochastic):
+        assert exact.min() < -10
+    if ensemble is positive:
+        assert exact.min() < -20  # far below what 1 − cos, or even the stable formula in float32, can show
+
+
+@pytest.mark.parametrize("dtype", DECADES)
+def test_no_floor_down_to_1e_40(dtype):
+    start, factors = draw(positive, uniform(24, 26), vectors=5)
+    exact = exact_log10_distances(start, factors)
+    assert exact[-1].max() < -40
+    np.testing.assert_allclose(distances(start, factors, dtype=dtype), exact, atol=DECADES[dtype], rtol=1e-5)
+
+
+def plain_products(start, factors, step=lambda R: R):
+    """The slow way: the rows themselves, rescaled at every step."""
+    R = np.asarray(start, dtype=np.float64)
+    yield R
+    for A in factors:
+        R = step(R @ np.asarray(A, dtype=np.float64))
+        R = R / np.where(R.any(axis=1, keepdims=True), np.abs(R).max(axis=1, keepdims=True), 1)
+        yield R
+
+
+def unit(R):
+    norms = np.linalg.norm(R, axis=1, keepdims=True)
+    return R / np.where(norms > 0, norms, 1)
+
+
+def test_running_products_are_the_plain_ones_while_those_last():
+    start, factors = draw(non_negative, [(30, 40), (40, 20), (20, 20)])
+    for b, R in zip(running_products(start, factors), plain_products(start, factors), strict=True):
+        np.testing.assert_allclose(unit(b.directions()), unit(R), rtol=0, atol=1e-13)
+        np.testing.assert_allclose(10 ** b.log10_distances(), one_minus_abs_cosine(R), rtol=1e-7)
+
+
+def test_a_rectified_step_is_a_relu_after_each_factor_and_not_after_the_start():
+    start, factors = draw(vanilla, [(30, 40), *uniform(40, 4), (40, 4)], vectors=6)
+    plain = plain_products(start, factors, lambda R: np.maximum(R, 0))
+    for b, R in zip(running_products(start, factors, rectified), plain, strict=True):
+        np.testing.assert_allclose(unit(b.directions()), unit(R), rtol=0, atol=1e-12)
+        np.testing.assert_allclose(10 ** b.log10_distances(), one_minus_abs_cosine(R), rtol=1e-9, atol=1e-14)
+    assert (start < 0).any()
+
+
+def test_vectors_that_die_are_missing_and_stay_missing():
+    start = np.array([[1.0, 2.0], [-1.0, 1.0], [-1.0, -1.0], [0.5, 0.1]])
+    steps = distances(start, [np.eye(2)] * 3, rectified)
+    dead = [2 in pair for pair in combinations(range(4), 2)]
+    assert not np.isnan(steps[0]).any()
+    for at_step in steps[1:]:
+        np.testing.assert_array_equal(np.isnan(at_step), dead)
+
+
+def test_a_zero_start_is_missing_and_disturbs_nobody():
+    start, factors = draw(positive, uniform(6, 5))
+    start[1] = 0
+    with_dead = distances(start, factors)
+    without = distances(np.delete(start, 1, axis=0), factors)
+    alive = [1 not in pair for pair in combinations(range(4), 2)]
+    np.testing.assert_allclose(with_dead[:, alive], without, rtol=1e-12)
+    assert np.isnan(np.delete(with_dead, np.flatnonzero(alive), axis=1)).all()
+
+
+@pytest.mark.parametrize("step", [linear, rectified])
+def test_a_zero_factor_leaves_no_direction(step):
+    steps = distances(np.eye(3), [np.eye(3), np.zeros((3, 2)), np.ones((2, 2))], step)
+    assert not np.isnan(steps[:2]).any()
+    assert np.isnan(steps[2:]).all()
+
+
+def test_starts_that_are_parallel_stay_parallel():
+    start, factors = draw(positive, uniform(8, 10), vectors=3)
+    start = start.astype(np.float64)
+    steps = distances([start[0], 2 * start[0], -3 * start[0], start[1]], factors)
+    together = [3 not in pair for pair in combinations(range(4), 2)]
+    assert np.isneginf(steps[:, together]).all()
+    np.testing.assert_allclose(steps[:, 2], distances(start[:2], factors)[:, 0], rtol=1e-12)
+
+
+def test_nearly_parallel_starts_against_exact_arithmetic():
+    start, factors = draw(alpha_beta(3, 2), uniform(8, 8), vectors=3)
+    start = start.astype(np.float64)
+    start[1] = start[0] + 2.0**-30 * start[1]
+    exact = exact_log10_distances(start, factors)
+    assert exact[0, 0] < -17
+    np.testing.assert_allclose(distances(start, factors), exact, atol=1e-6)  # sin is 1e-9, known to 1e-16
+
+
+def test_the_order_of_the_vectors_does_not_matter():
+    start, factors = draw(positive, uniform(10, 16), vectors=6)
+    order = np.array([3, 5, 0, 4, 1, 2])
+    straight, permuted = distances(start, factors), distances(start[order], factors)
+    i, j = pairs(6)
+    table = np.zeros((17, 6, 6))
+    table[:, order[i], order[j]] = table[:, order[j], order[i]] = permuted
+    np.testing.assert_allclose(table[:, i, j], straight, rtol=0, atol=1e-10)
+
+
+CYCLE = np.roll(np.eye(4), 1, axis=1)
+KINDS = {
+    "irreducible and periodic": [CYCLE] * 9,
+    "reducible, blocks of different growth": [np.diag([5.0, 4.0, 1.0, 0.5]) + np.eye(4, k=1)] * 9,
+    "block diagonal": [np.kron(np.diag([1.0, 30.0]), [[2, 1], [1, 1]])] * 20,
+    "block diagonal, the first block dies": [np.kron(np.diag([1.0, 1e3]), [[2, 1], [1, 1]])] * 20,
+    "nilpotent": [np.eye(4, k=1)] * 3,
+    "rank two": [np.outer([1, 2, 3, 4], [1, 1, 0, 1]) + np.outer([1, 0, 1, -1], [0, 1, 2, 2])] * 4,
+    "zero rows and columns": [np.diag([1.0, 0, 2, 0]) @ np.arange(16.0).reshape(4, 4) @ np.diag([1, 1, 0, 1])]
+    * 4,
+    "huge": [1e300 * np.array([[2, 1, 0, 0], [1, 1, 1, 0], [0, 1, 3, 1], [0, 0, 1, 1]])] * 12,
+    "tiny": [1e-300 * np.array([[2, 1, 0, 0], [1, 1, 1, 0], [0, 1, 3, 1], [0, 0, 1, 1]])] * 12,
+    "integers": [np.array([[2, 1, 0, 0], [1, 1, 1, 0], [0, 1, 3, 1], [0, 0, 1, 1]])] * 12,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_matrix_against_exact_arithmetic(kind):
+    start = np.array([[1.0, 2, 0, -1], [0, 1, 1, 1], [2, -1, 0, 0], [0, 0, 1, 3], [0, 0, 2, -1]])
+    if kind == "block diagonal, the first block dies":
+        start[0] = [1, 2, 0, 0]  # the leading vector lives in the block that falls behind
+    exact = exact_log10_distances(start, KINDS[kind], digits=900)
+    computed = distances(start, KINDS[kind])
+    parallel = np.isneginf(exact)
+    assert (computed[parallel] < -28).all()  # what rounding may leave of exactly parallel
+    np.testing.assert_allclose(computed[~parallel], exact[~parallel], atol=1e-6)
+
+
+def test_depth_ten_thousand_is_finite_and_falls_at_its_rate():
+    chains = random_chains(
+        [Strand(positive), Strand(vanilla)], uniform(8, 10_000), vectors=3, rng=np.random.default_rng(0)
+    )
+    for depth, bundles in enumerate(chains):
+        if depth == 5_000:
+            half = np.array([b.log10_distances() for b in bundles])
+    full = np.array([b.log10_distances() for b in bundles])
+    assert np.isfinite(full).all()
+    assert full[0].max() < -10_000
+    np.testing.assert_allclose(full[0], 2 * half[0], rtol=0.02)
+    np.testing.assert_allclose(full[1], math.log10(math.e) * vanilla_law(uniform(8, 10_000))[-1], rtol=0.2)
+
+
+def test_width_ten_thousand_neither_overflows_nor_exists_as_a_whole():
+    shapes = [(10_000, 1_000), (1_000, 10_000), (10_000, 3)]
+    strands = [Strand(positive), Strand(stochastic), Strand(vanilla, rectified)]
+    *_, last = random_chains(strands, shapes, vectors=4, rng=np.random.default_rng(0))
+    for b in last:
+        assert np.isfinite(b.directions()).all()
+    for b in last[:2]:  # (three ReLUs may leave a single axis)
+        assert np.isfinite(b.log10_distances()).all()
+    assert chain.PANEL < 10_000 * 1_000 / 50
+
+
+@pytest.mark.parametrize("step", [linear, rectified])
+@pytest.mark.parametrize(
+    "ensemble", [vanilla, positive, stochastic, alpha_beta(2, 1), alpha_beta(1e90, -1e-90)]
+)
+def test_random_chains_are_running_products_of_their_factors(monkeypatch, ensemble, step):
+    monkeypatch.setattr(chain, "PANEL", 70)  # several panels, the last one narrower
+    shapes = [(10, 17), (17, 5)]
+    bundles = random_chains(
+        [Strand(ensemble, step)], shapes, vectors=3, rng=np.random.default_rng(4), dtype=np.float64
+    )
+    rng = np.random.default_rng(4)
+    start, factors = rng.standard_normal((3, 10)), []
+    for n, m in shapes:
+        width = 70 // n
+        panels = [rng.standard_normal((n, min(width, m - first))) for first in range(0, m, width)]
+        factors.append(ensemble.rescaled().of(np.hstack(panels)))
+    for (random,), given in zip(bundles, running_products(start, factors, step), strict=True):
+        np.testing.assert_allclose(random.log10_distances(), given.log10_distances(), atol=1e-11)
+
+
+def test_strands_share_their_numbers_and_do_not_disturb_each_other():
+    strands = [Strand(vanilla), Strand(positive), Strand(vanilla, rectified), Strand(stochastic)]
+
+    def run(some):
+        chains = random_chains(some, uniform(40, 4), vectors=5, rng=np.random.default_rng(7))
+        return np.array([[b.log10_distances() for b in bundles] for bundles in chains])
+
+    together = run(strands)
+    for k, strand in enumerate(strands):
+        np.testing.assert_array_equal(run([strand])[:, 0], together[:, k])
+
+
+def test_a_second_chain_from_the_same_generator_is_another_sample():
+    rng = np.random.default_rng(0)
+    first, second = (
+        [b.log10_distances() for (b,) in random_chains([Strand(vanilla)], uniform(9, 2), vectors=3, rng=rng)]
+        for _ in range(2)
+    )
+    assert (np.array(first) != np.array(second)).all()
+
+
+def test_both_precisions_agree_on_ill_conditioned_blocks():
+    """The Cholesky way of float32 against Householder's, where vectors are almost dependent: κ = 1e3."""
+    rng = np.random.default_rng(0)
+    P = (rng.standard_normal((6, 1)) + 1e-3 * rng.standard_normal((6, 50))).astype(np.float32)
+    fast, slow = bundle(P, np.float32), bundle(P, np.float64)
+    np.testing.assert_allclose(fast.log10_distances(), slow.log10_distances(), atol=1e-4)
+    np.testing.assert_allclose(fast.Q @ fast.Q.T, np.eye(6), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: next(running_products([[1, math.nan]], [])), "vectors: expected finite entries"),
+        (lambda: next(running_products([1.0, 2.0], [])), "vectors: expected a matrix"),
+        (lambda: list(running_products(np.eye(2), [np.ones((3, 2))])), r"factors\[0\]: expected 2 rows"),
+        (
+            lambda: list(running_products(np.eye(2), [np.eye(2), [[1, math.inf], [0, 1]]])),
+            r"factors\[1\]: expected finite",
+        ),
+        (lambda: list(running_products(np.eye(2), [np.ones(2)])), r"factors\[0\]: expected a matrix"),
+        (
+            lambda: random_chains([], uniform(2, 2), vectors=3, rng=np.random.default_rng()),
+            "strands: expected at least one",
+        ),
+        (
+            lambda: random_chains([Strand(vanilla)], [], vectors=3, rng=np.random.default_rng()),
+            "shapes: expected at least one",
+        ),
+        (
+            lambda: random_chains(
+                [Strand(vanilla)], [(2, 3), (2, 3)], vectors=3, rng=np.random.default_rng()
+            ),
+            "expected 3 rows",
+        ),
+        (
+            lambda: random_chains([Strand(vanilla)], uniform(2, 2), vectors=1, rng=np.random.default_rng()),
+            "vectors: expected at least 2",
+        ),
+    ],
+)
+def test_bad_arguments_are_refused_before_any_work(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
