@@ -25,8 +25,8 @@ from torch_backend.node import Node
 from torch_backend.nonlinear import MaxPool, Rectifier
 from torch_backend.rules import Backward, Rule
 
-# The derivative everywhere, but where `DeepLift.rule` has differences; none for functions whose inputs cannot be
-# told apart (softmax, LayerNorm, products).
+# The derivative everywhere, but where `DeepLift.rule` has differences; no rule for functions whose inputs
+# cannot be told apart (softmax, LayerNorm, products).
 RULES = (rules.gradient,) * 8 + (None, None)
 
 
@@ -67,7 +67,7 @@ class Pair:
 
 @dataclass(frozen=True, eq=False)
 class DeepLift(Method):
-    """The Rescale rule. The reference's activations are recorded when a sweep binds the method to its graph."""
+    """The Rescale rule. Binding it to a sweep's graph records the reference's activations."""
 
     reference: Tensor = field(kw_only=True, repr=False)
     reads_multipliers: bool = field(default=False, kw_only=True)

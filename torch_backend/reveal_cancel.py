@@ -1,5 +1,5 @@
-"""DeepLIFT with the RevealCancel rule (Shrikumar, Greenside, Kundaje 2017, sections 3.5.1 and 3.5.3), whole and
-without its cross terms.
+"""DeepLIFT with the RevealCancel rule (Shrikumar, Greenside, Kundaje 2017, sections 3.5.1 and 3.5.3), whole
+and without its cross terms.
 
 A unit's difference is kept as Δ = Δ⁺ + Δ⁻, and each part has a multiplier of its own: m⁺ and m⁻. Vectors
 travel down in turn, (2V, B, *shape): m⁺ and m⁻ of the first start vector, of the second, …
@@ -22,7 +22,6 @@ from torch_backend.deeplift import (
 )
 from torch_backend.linear import Linear
 from torch_backend.node import Node
-from torch_backend.nonlinear import Rectifier
 from torch_backend.rules import Backward, Rule
 
 
@@ -69,8 +68,8 @@ class RevealCancel(DeepLift):
         return super().rule(node)
 
     def linear(self, op: Linear, dx: Tensor) -> Backward:
-        """The Linear rule: where Δx > 0, W⁺ makes Δy⁺ of it and W⁻ makes Δy⁻; where Δx < 0 W⁻ makes Δy⁺ and W⁺
-        makes Δy⁻; Δx = 0 has half of both.
+        """The Linear rule: where Δx > 0, W⁺ makes Δy⁺ of it and W⁻ makes Δy⁻; where Δx < 0 W⁻ makes Δy⁺ and
+        W⁺ makes Δy⁻; where Δx = 0 half of both.
         """
 
         def backward(m: Tensor) -> Tensor:
@@ -161,7 +160,7 @@ def split_by_sign(op: Linear, plus: Tensor, minus: Tensor, *, like: Tensor) -> t
 
 
 def apart(op: Linear, m: Tensor) -> tuple[Tensor, ...]:
-    """m⁺ and m⁻ of what `op` reads, from vectors in turn; the axis of the vectors stands before that of the images."""
+    """m⁺ and m⁻ of what `op` reads, from vectors in turn, on the axis before that of the images."""
     axis = m.dim() - len(op.in_shape) - 2
     return m.unflatten(axis, (-1, 2)).unbind(axis + 1)
 
