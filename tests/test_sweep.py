@@ -133,7 +133,7 @@ def test_one_sweep_is_a_sweep_for_each_start(rectified, name: str) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_images_and_vectors_do_not_mix(rectified, name: str) -> None:
     """A batch gives what each image and each vector gives alone; equal calls give equal answers."""
-    model, images, graph = rectified
+    _, images, graph = rectified
     r = vectors(graph.nodes[-1].value.shape)
     whole = relevance(graph, METHODS[name], "logits", r, "input")
     np.testing.assert_array_equal(whole, relevance(graph, METHODS[name], "logits", r, "input"))
@@ -193,7 +193,7 @@ def test_a_start_is_asked_for_once_from_the_output_down() -> None:
         asked.append(name)
         return vectors(graph.node(name).value.shape, 2) if name in graph.layers else None
 
-    assert [layer for layer, _ in sweep(graph, methods.z_plus, starts, ["input"], memory=1)][0] == "input"
+    assert {layer for layer, _ in sweep(graph, methods.z_plus, starts, ["input"], memory=1)} == {"input"}
     assert asked == [node.name for node in reversed(graph.nodes)]
 
 
@@ -206,7 +206,7 @@ def test_a_method_without_a_rule_is_refused_before_computing() -> None:
         raise AssertionError("computed")
 
     method = methods.replace(methods.z_plus, dense=explode)
-    with pytest.raises(ValueError, match="6 without: silu .*attention .*norm"):
+    with pytest.raises(ValueError, match=r"6 without: silu .*attention .*norm"):
         relevance(graph, method, "logits", vectors((2, 4)), "input")
     relevance(graph, methods.z_plus, "embed", vectors((2, 4, 8)), "input")
 

@@ -128,7 +128,7 @@ def dense(x, weight, bias=None):
     return Call("dense", Dense(x.shape, (*x.shape[:-1], len(weight)), bias, weight=weight), (x,))
 
 
-def batch_norm(x, mean, variance, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):  # noqa: ARG001, FBT002
+def batch_norm(x, mean, variance, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
     if training or mean is None or variance is None:
         refuse(
             f"node reading {x.label!r} (batch norm)",
@@ -237,7 +237,7 @@ def negative(x):
 def max_pooling(axes: int):
     pool = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}[axes]
 
-    def handler(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):  # noqa: FBT002
+    def handler(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
         if return_indices:
             refuse(
                 f"max-pooling of {x.label!r}",
@@ -261,7 +261,7 @@ def max_pooling(axes: int):
 def adaptive_max_pooling(axes: int):
     pool = {1: F.adaptive_max_pool1d, 2: F.adaptive_max_pool2d, 3: F.adaptive_max_pool3d}[axes]
 
-    def handler(x, output_size, return_indices=False):  # noqa: FBT002
+    def handler(x, output_size, return_indices=False):
         if return_indices:
             return differentiable(pool, (x, output_size), {"return_indices": True})
         return _max_pool(x, lambda value: pool(value, output_size, return_indices=True), None)
@@ -290,7 +290,7 @@ def adaptive_average_pooling(pool):
 
 
 def reduction(function):
-    def handler(x, dim=None, keepdim=False, **kwargs):  # noqa: FBT002
+    def handler(x, dim=None, keepdim=False, **kwargs):
         axes = () if dim is None else tuple(d % x.value.dim() for d in tuple_of(dim, 1))
         if not axes or 0 in axes or kwargs:
             return differentiable(function, (x, dim, keepdim), kwargs)
@@ -364,14 +364,14 @@ def concatenate(tensors, dim=0, **kwargs):
     return Call("route", Concatenation(tuple(shape), tuple(shape), None, axis, sizes), tensors)
 
 
-def same(x, *args, **kwargs):  # noqa: ARG001
+def same(x, *args, **kwargs):
     return x
 
 
 # ---------------------------------------------------------------- rectifiers, dropout
 
 
-def rectify(x, inplace=False):  # noqa: ARG001, FBT002
+def rectify(x, inplace=False):
     return Call("relu", Rectifier(), (x,))
 
 
@@ -385,7 +385,7 @@ def clamp(x, min=None, max=None):
     return differentiable(torch.clamp, (x, min, max), {})
 
 
-def drop(x, p=0.5, training=True, inplace=False):  # noqa: ARG001, FBT002
+def drop(x, p=0.5, training=True, inplace=False):
     if training:
         refuse(
             f"dropout of {x.label!r}",
@@ -422,8 +422,8 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     F.relu_: rectify,
     torch.relu: rectify,
     torch.relu_: rectify,
-    F.relu6: lambda x, inplace=False: clamp(x, 0, 6),  # noqa: ARG005
-    F.hardtanh: lambda x, min_val=-1.0, max_val=1.0, inplace=False: clamp(x, min_val, max_val),  # noqa: ARG005
+    F.relu6: lambda x, inplace=False: clamp(x, 0, 6),
+    F.hardtanh: lambda x, min_val=-1.0, max_val=1.0, inplace=False: clamp(x, min_val, max_val),
     torch.clamp: clamp,
     torch.clamp_min: lambda x, min: clamp(x, min),
     F.dropout: drop,

@@ -54,7 +54,7 @@ class Graph:
         if (images.shape[1:], images.dtype, images.device) != (traced.shape[1:], traced.dtype, traced.device):
             refuse(
                 "images",
-                expected=f"(B, {', '.join(map(str, traced.shape[1:]))}), {traced.dtype}, {traced.device} as traced",
+                expected=f"like the traced ones (B, {', '.join(map(str, traced.shape[1:]))}), {traced.dtype}",
                 got=f"{tuple(images.shape)}, {images.dtype}, {images.device}",
                 do="trace the model with the new images",
             )

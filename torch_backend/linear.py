@@ -73,11 +73,11 @@ class Linear:
         y = self.apply(x)
         return y if self.bias is None else y + self.bias
 
-    def pullback(self, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:  # noqa: ARG002
+    def pullback(self, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:
         """The transposed Jacobian, which is the adjoint at every x."""
         return self.adjoint
 
-    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> Tensor:  # noqa: ARG002
+    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> Tensor:
         """The one x that the node's inputs make up."""
         return inputs[0]
 
@@ -87,7 +87,7 @@ class Linear:
 
     @property
     def is_zero(self) -> bool:
-        """Whether W = 0."""
+        """Whether W is known to be 0."""
         return False
 
     @cached_property
@@ -120,10 +120,6 @@ class Weighted(Linear):
 
     def part(self, a: float, b: float) -> Linear:
         return self.map(lambda w: blend(w, a, b))
-
-    @cached_property
-    def is_zero(self) -> bool:  # type: ignore[override]
-        return not bool(self.weight.any())
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,7 +212,7 @@ class Diagonal(Weighted):
 class NonNegative(Linear):
     """A linear operator without bias whose weights are all ≥ 0."""
 
-    def part(self, a: float, b: float) -> Linear:  # noqa: ARG002
+    def part(self, a: float, b: float) -> Linear:
         return self if a == 1 else Scaled(self.in_shape, self.out_shape, inner=self, factor=a)
 
 
@@ -251,7 +247,7 @@ class Sum(NonNegative):
 
     count: int = 2
 
-    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> Tensor:  # noqa: ARG002
+    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> Tensor:
         first = inputs[0]
         x = torch.empty_strided(
             (self.count, 1, *first.shape),

@@ -53,7 +53,7 @@ class Method:
     first: Rule | None = None
     last: Rule | None = None
 
-    def bind(self, graph: Graph) -> Method:  # noqa: ARG002
+    def bind(self, graph: Graph) -> Method:
         """The method for the images of this graph, where it depends on more than a node's own x and y."""
         return self
 
@@ -61,7 +61,7 @@ class Method:
         """What is carried down from the start relevance r (V, B, *shape)."""
         return r
 
-    def read(self, node: Node, r: Tensor) -> Tensor:  # noqa: ARG002
+    def read(self, node: Node, r: Tensor) -> Tensor:
         """What is read at a node that the carried r (V, B, *shape) has reached."""
         return r
 

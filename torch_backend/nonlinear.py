@@ -19,7 +19,7 @@ from torch_backend.linear import Shape, arrange, fold, unfold
 class OneInput:
     """A node that reads one node: x is its value."""
 
-    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> Tensor:  # noqa: ARG002
+    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> Tensor:
         return inputs[0]
 
     def split(self, r: Tensor) -> tuple[Tensor, ...]:
@@ -39,7 +39,7 @@ class Rectifier(OneInput):
         """1 where the unit lets its input through, else 0; y is what came out."""
         return ((y > 0) & (y < self.ceiling)).to(y.dtype)
 
-    def pullback(self, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:  # noqa: ARG002
+    def pullback(self, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:
         mask = self.mask(y)
         return lambda r: r * mask
 
@@ -60,7 +60,7 @@ class MaxPool(OneInput):
     def forward(self, x: Tensor) -> Tensor:
         return self.function(x)[0]
 
-    def pullback(self, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:  # noqa: ARG002
+    def pullback(self, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:
         _, winner = self.function(x)
         return self._spread(winner, x) if self.tile else lambda r: self.scatter(r, winner)
 
@@ -102,7 +102,7 @@ class Differentiable:
 
     function: Callable[..., Tensor]
 
-    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> tuple[Tensor, ...]:  # noqa: ARG002
+    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> tuple[Tensor, ...]:
         return inputs
 
     def split(self, r: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -111,7 +111,7 @@ class Differentiable:
     def forward(self, x: tuple[Tensor, ...]) -> Tensor:
         return self.function(*(plain(part) for part in x))
 
-    def pullback(self, x: tuple[Tensor, ...], y: Tensor) -> Callable[[Tensor], tuple[Tensor, ...]]:  # noqa: ARG002
+    def pullback(self, x: tuple[Tensor, ...], y: Tensor) -> Callable[[Tensor], tuple[Tensor, ...]]:
         leaves = tuple(part.detach().requires_grad_() for part in x)
         with torch.enable_grad():
             value = self.forward(leaves)

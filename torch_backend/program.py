@@ -128,7 +128,7 @@ def check_forward(expected: Tensor, logits: Tensor) -> None:
             "model",
             expected="a forward pass that its traced calls repeat",
             got=f"logits that differ by {distance:.1e} of the largest",
-            do="look for hooks that change outputs, randomness or branches on the data in forward",
+            do="look for hooks that change outputs, operations in place on a view, randomness, branches on data",
         )
 
 

@@ -39,17 +39,17 @@ def gradient(op, x, y) -> Backward:
     return op.pullback(x, y)
 
 
-def pass_through(op, x, y) -> Backward:  # noqa: ARG001
+def pass_through(op, x, y) -> Backward:
     """r ↦ r: a rectifier has one input for each output, which inherits all (Bach et al. 2015)."""
     return lambda r: r
 
 
-def deconvolve(op: Rectifier, x: Tensor, y: Tensor) -> Backward:  # noqa: ARG001
+def deconvolve(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
     """r ↦ r⁺ in a rectifier (Zeiler and Fergus 2014)."""
     return lambda r: r.clamp(min=0)
 
 
-def guide(op: Rectifier, x: Tensor, y: Tensor) -> Backward:  # noqa: ARG001
+def guide(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
     """r ↦ 1[y > 0] ⊙ r⁺ in a rectifier (Springenberg et al. 2015; eq. 7)."""
     mask = op.mask(y)
     return lambda r: r.clamp(min=0) * mask
@@ -62,7 +62,7 @@ def rectify_gradient(quantile: float) -> Rule:
     if not 0 <= quantile < 1:
         refuse("quantile", expected="a number in [0, 1)", got=quantile, do="RectGrad's own is 0.98")
 
-    def rule(op: Rectifier, x: Tensor, y: Tensor) -> Backward:  # noqa: ARG001
+    def rule(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
         def backward(r: Tensor) -> Tensor:
             importance = y * r
             units = importance.flatten(2)
@@ -97,23 +97,29 @@ def gamma(size: float) -> Rule:
     whose contribution is the positive one."""
     _check_number("gamma", size, least=0)
 
-    def rule(op: Linear, x: Tensor, y: Tensor) -> Share:  # noqa: ARG001
+    def rule(op: Linear, x: Tensor, y: Tensor) -> Share:
         plus, minus = signs(x)
         stronger = op.part(1 + size, 1)
+        if minus is None:
+            return share((stronger, plus), bias=stronger.bias)
         return share((stronger, plus), (op.part(1, 1 + size), minus), bias=stronger.bias)
 
     return rule
 
 
-def z_plus(op: Linear, x: Tensor, y: Tensor) -> Share:  # noqa: ARG001
+def z_plus(op: Linear, x: Tensor, y: Tensor) -> Share:
     """(3): x⁺ ⊙ W⁺ᵀ(r / z⁺) + x⁻ ⊙ W⁻ᵀ(r / z⁺), z⁺ = W⁺x⁺ + W⁻x⁻ + b⁺; after a ReLU x⁻ = 0."""
     plus, minus = signs(x)
+    if minus is None:
+        return share((op.positive, x), bias=op.positive.bias)
     return share((op.positive, plus), (op.negative, minus), bias=op.positive.bias)
 
 
-def z_minus(op: Linear, x: Tensor, y: Tensor) -> Share:  # noqa: ARG001
+def z_minus(op: Linear, x: Tensor, y: Tensor) -> Share:
     """The negative part's share: x⁺ ⊙ W⁻ᵀ(r / z⁻) + x⁻ ⊙ W⁺ᵀ(r / z⁻), z⁻ = W⁻x⁺ + W⁺x⁻ + b⁻."""
     plus, minus = signs(x)
+    if minus is None:
+        return share((op.negative, x), bias=op.negative.bias)
     return share((op.negative, plus), (op.positive, minus), bias=op.negative.bias)
 
 
@@ -128,7 +134,7 @@ def alpha_beta(alpha: float, beta: float) -> Rule:
     return lambda op, x, y: alpha * z_plus(op, x, y) - beta * z_minus(op, x, y)
 
 
-def excite(op: Linear, x: Tensor, y: Tensor) -> Share:  # noqa: ARG001
+def excite(op: Linear, x: Tensor, y: Tensor) -> Share:
     """x⁺ ⊙ W⁺ᵀ(r / W⁺x⁺): the probability that a winner passes to each excitatory input, whatever the
     bias (Zhang et
     al. 2016, eq. 5)."""
@@ -140,7 +146,7 @@ def contrast(op: Linear, x: Tensor, y: Tensor) -> Share:
     return excite(op, x, y) - excite(op.part(-1, -1), x, y)
 
 
-def squares(op: Weighted, x: Tensor, y: Tensor) -> Share:  # noqa: ARG001
+def squares(op: Weighted, x: Tensor, y: Tensor) -> Share:
     """(W²)ᵀ(r / W²1): for an input without bounds (Montavon et al. 2017, the w² rule)."""
     return share((op.map(torch.square), torch.ones_like(x)))
 
@@ -152,7 +158,7 @@ def bounded(low: float | Tensor, high: float | Tensor) -> Rule:
     low, high: numbers, or tensors that broadcast with the input of the layer (per channel: (C, 1, 1)).
     """
 
-    def rule(op: Linear, x: Tensor, y: Tensor) -> Share:  # noqa: ARG001
+    def rule(op: Linear, x: Tensor, y: Tensor) -> Share:
         l, h = (torch.as_tensor(bound, dtype=x.dtype, device=x.device).expand_as(x) for bound in (low, high))
         if bool((x < l).any() or (x > h).any()):
             refuse(

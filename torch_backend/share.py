@@ -98,17 +98,16 @@ def _sum(tensors: list[Tensor]) -> Tensor:
 
 
 def share(
-    *contributions: tuple[Linear, Tensor | None],
+    *contributions: tuple[Linear, Tensor],
     bias: Tensor | None = None,
     z: Tensor | None = None,
     epsilon: float = 0.0,
 ) -> Share:
     """Relevance in proportion to the contributions Wx to z = Σ Wx + b (+ ε sign z).
 
-    contributions: pairs (W, x); a pair whose x is None or whose W is 0 contributes nothing. z: Σ Wx + b,
-    where it is known already.
+    contributions: pairs (W, x). z: Σ Wx + b, where it is known already.
     """
-    some = tuple((op, x) for op, x in contributions if x is not None and not op.is_zero) or contributions[:1]
+    some = tuple((op, x) for op, x in contributions if not op.is_zero) or contributions[:1]
     if z is None:
         z = _sum([op.apply(x) for op, x in some])
         z = z if bias is None else z + bias

@@ -75,10 +75,10 @@ def sweep(
 ) -> Iterator[tuple[str, dict[str, Tensor]]]:
     """Relevance at the layers `at` from all start layers, from the output down to the input.
 
-    starts(name) is called once for each node on the way, from the output down; it gives the start
-    relevance of that node's output, (V, B, *shape), or None. Yields (layer, {start layer: relevance (V, B, *shape)}), the start
-    layer's own relevance included; the tensors are views, to be read before the next step and not to be
-    changed.
+    starts(name) is called once for each node on the way, from the output down; it gives the start relevance
+    of that node's output, (V, B, *shape), or None. Yields (layer, {start layer: relevance (V, B, *shape)}),
+    the start layer's own relevance included; the tensors are views, to be read before the next step and not
+    to be changed.
 
     memory: bytes of relevance carried at once (default MEMORY). Where more would be carried, the start
     layers go down in groups, one after the other, and a layer is yielded once for each group. The vectors
