@@ -101,14 +101,13 @@ def test_one_image_at_a_time_and_one_start_at_a_time_change_nothing(method):
 
 
 def test_rescale_equals_captum_pooling_included():
-    """Captum 0.9.0 needs a module for each activation, and is complete only if no rectifier stands above a
-    max-pooling's input: there the conventions agree.
+    """Captum 0.9.0 needs a module for each activation, and is not complete where a rectifier and a
+    max-pooling are neighbours: here a convolution always stands between them.
     """
     torch.manual_seed(0)
-    model = nn.Sequential(
-        nn.Conv2d(2, 5, 3, padding=1), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(5, 4, 3, 2, 1),
-        nn.ReLU(), nn.AvgPool2d(4), nn.Flatten(), nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3),
-    ).double().eval()  # fmt: skip
+    layers = [nn.Conv2d(2, 5, 3, padding=1), nn.MaxPool2d(2), nn.Conv2d(5, 4, 3, 2, 1), nn.ReLU()]
+    layers += [nn.Conv2d(4, 4, 3, padding=1), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(16, 6), nn.ReLU()]
+    model = nn.Sequential(*layers, nn.Linear(6, 3)).double().eval()
     images, reference = torch.randn(3, 2, 16, 16).double(), torch.randn(1, 2, 16, 16).double()
     targets = torch.tensor([0, 2, 1])
     start = torch.eye(3).double()[targets][None]
