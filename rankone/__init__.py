@@ -11,7 +11,10 @@ chains of random matrices
 
 contraction and proof
     structure     allowable, irreducible, primitive, scrambling, Markov, stochastic
-    contraction   Hilbert distance, Birkhoff, Dobrushin, Hajnal; bounds for chains
+    contraction   Hilbert distance, Birkhoff, Dobrushin, Hajnal; the cone of the columns
+    bounds        chain bounds: factor by factor, best grouping, whole product
+    ergodicity    what a finite part of an infinite product proves
+    diameter      extreme pairs of many points, all pairs, on all cores
     certificate   rigorous bounds on a chain, with their rounding error
     verify        the small independent verifier of a certificate
     claims        the ledger: the paper's claims, each with evidence that runs
@@ -23,11 +26,14 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 __all__ = [
+    "bounds",
     "certificate",
     "chain",
     "claims",
     "contraction",
+    "diameter",
     "ensembles",
+    "ergodicity",
     "laws",
     "shapes",
     "similarity",

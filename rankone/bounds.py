@@ -120,7 +120,8 @@ def conserving(factors: Chain) -> Chain:
     for l, Z in enumerate(factors, start=1):
         scale = Z.max(axis=0)
         relative = Z / scale
-        if min(_least(h) * _least(relative), scale.min() / scale.max()) < _SMALLEST_NORMAL:
+        least = float(np.min(relative, where=Z > 0, initial=np.inf))  # 0 where an entry was flushed
+        if min(h.min() * least, scale.min() / scale.max()) < _SMALLEST_NORMAL:
             got = f"entries of Z{l} that underflow"
             refuse("factors", expected="a range that float64 can hold", got=got, do="rescale rows or columns")
         weighted = h[:, None] * relative
@@ -129,18 +130,18 @@ def conserving(factors: Chain) -> Chain:
     return chain
 
 
+# A relative error δ of the entries widens Δ/4 = artanh τ by artanh δ at most.
 BIRKHOFF = Coefficient(
     "Birkhoff's τ",
     birkhoff_coefficient,
-    widened=lambda tau, delta: (tau + delta) / (1 + tau * delta),  # Δ/4 = artanh τ grows by artanh δ
+    widened=lambda tau, delta: (tau + delta) / (1 + tau * delta),
     prepared=lambda factors: factors,
 )
+# It moves each of two columns of sum one by a total variation of tanh(artanh(δ)/2) at most.
 DOBRUSHIN = Coefficient(
     "Dobrushin's τ₁",
     total_variation_diameter,
-    widened=lambda tau, delta: min(
-        1.0, tau + 2 * math.tanh(math.atanh(delta) / 2)
-    ),  # each column moves by half
+    widened=lambda tau, delta: min(1.0, tau + 2 * math.tanh(math.atanh(delta) / 2)),
     prepared=conserving,
 )
 
@@ -173,9 +174,9 @@ def grouped_bound(
     best: list[tuple[float, ChainBound]] = [(0.0, ChainBound((), ()))]
     for j in range(k):
         candidates = []
-        block: Array | None = None
+        block: Array | None = chain[j]
         for i in range(j, max(-1, j - longest), -1):
-            block = chain[j] if i == j else block if block is None else _times(chain[i], block)
+            block = _times(chain[i], block) if i < j else block
             tau, before = _coefficient_of(block, coefficient, delta), best[i][1]
             bound = ChainBound((*before.blocks, (i + 1, j + 1)), (*before.coefficients, tau))
             candidates.append((bound.log_value, bound))
@@ -233,20 +234,19 @@ def _coefficient_of(block: Array | None, coefficient: Coefficient, delta: float)
 def _product(chain: Chain) -> Array | None:
     product: Array | None = chain[-1]
     for Z in reversed(chain[:-1]):
-        product = None if product is None else _times(Z, product)
+        product = _times(Z, product)
     return product
 
 
-def _times(A: Array, B: Array) -> Array | None:
-    """A B up to a power of two, or None where an entry might be lost to underflow."""
+def _times(A: Array, B: Array | None) -> Array | None:
+    """A B up to a power of two; None, from there on, where an entry might be lost to underflow."""
+    if B is None:
+        return None
     (A, least_a), (B, least_b) = _scaled(A), _scaled(B)
     return A @ B if least_a * least_b >= _SMALLEST_NORMAL else None
 
 
 def _scaled(A: Array) -> tuple[Array, float]:
     exponent = -math.frexp(float(A.max()))[1]
-    return np.ldexp(A, exponent), math.ldexp(_least(A), exponent)
-
-
-def _least(A: Array) -> float:
-    return float(np.min(A, where=A > 0, initial=np.inf))
+    least = float(np.min(A, where=A > 0, initial=np.inf))
+    return np.ldexp(A, exponent), math.ldexp(least, exponent)

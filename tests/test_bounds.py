@@ -272,3 +272,5 @@ def test_bad_arguments_are_refused():
     faint, turned = np.array([[1.0, 1e-200], [1.0, 0.0]]), np.array([[1e-200, 1.0], [1.0, 0.0]])
     with pytest.raises(ValueError, match="entries of Z2 that underflow"):
         bounds.product_bound([faint, turned], bounds.DOBRUSHIN)
+    with pytest.raises(ValueError, match="entries of Z1 that underflow"):
+        bounds.product_bound([np.array([[1e300, 1.0], [1e-300, 1.0]])], bounds.DOBRUSHIN)

@@ -336,8 +336,8 @@ def angles_stay_inside_the_columns(case):
 
 def cosine_exceeds_the_hilbert_bound(case):
     _, x, y = case
-    R = ratio_of(x, y)
-    return R == math.inf or cosine_squared(x, y) >= min(1, SPARE * 4 * R / (1 + R) ** 2)
+    ratio = ratio_of(x, y)
+    return ratio == math.inf or cosine_squared(x, y) >= min(1, SPARE * 4 * ratio / (1 + ratio) ** 2)
 
 
 STRONGER = {
