@@ -60,7 +60,9 @@ class Claim:
     def sentence(self) -> str:
         """The statement with its number in place, rounded up."""
         bound = f"{SIX_DIGITS_UP.create_decimal(self.bound):g}"
-        return self.statement.replace("the bound", bound).replace("the probability", f"{self.probability:g}")
+        return self.statement.replace("the bound", bound).replace(
+            "the probability", f"probability {self.probability:g}"
+        )
 
     def record(self) -> dict[str, Any]:
         bound = INFINITE if math.isinf(self.bound) else self.bound
@@ -230,7 +232,7 @@ def signed_one_minus_cos(angle: float, probability: float) -> float:
 def read_factors(path: str | Path) -> list[Factor]:
     """The arrays Z1, Z2, … of an npz file; ValueError or OSError if there are none or the file is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             names = [f"Z{l}" for l in range(1, len(archive.files) + 1)]
             if not names or sorted(names) != sorted(archive.files):
                 refuse(

@@ -16,24 +16,27 @@ from rankone.rounding import round_up
 
 Integers = NDArray[Any]  # dtype object: Python integers of any length
 
-MAX_WORK = 2**31  # multiplications times bits: about two seconds
-
-
-def _exponents(Z: NDArray[np.floating]) -> NDArray[np.int32]:
-    return np.frexp(Z[Z > 0].astype(np.float64))[1]
+MAX_WORK = 3 * 2**30  # multiplications times bits: a few seconds
+PAIR = 256  # multiplications that a pair of columns costs at least, in time
 
 
 def work(factors: Sequence[NDArray[np.floating]]) -> int:
-    """Integer multiplications, from either end and over column pairs, times the bits of the integers."""
+    """Integer multiplications, from both ends and over column pairs, times the bits of the integers."""
     n, k = factors[0].shape[0], factors[-1].shape[1]
-    multiplications = (n + k) * sum(Z.size for Z in factors) + n * k * k
-    return int(multiplications) * sum(53 + int(np.ptp(_exponents(Z))) for Z in factors if Z.any())
+    from_the_right = k * sum(Z.size for Z in factors[:-1])
+    from_the_left = n * sum(Z.size for Z in factors[1:])
+    bits = sum(53 + math.frexp(Z.max())[1] - _lowest_exponent(Z) for Z in factors)
+    return int(from_the_right + from_the_left + (n + PAIR) * k * k) * bits
+
+
+def _lowest_exponent(Z: NDArray[np.floating]) -> int:
+    return math.frexp(np.min(Z, where=Z > 0, initial=Z.max()))[1]
 
 
 def integers(Z: NDArray[np.floating]) -> Integers:
     """Z times the power of two that makes every entry an integer."""
     mantissa, exponent = np.frexp(Z.astype(np.float64))
-    shift = np.where(Z > 0, exponent - min(_exponents(Z), default=0), 0)
+    shift = np.where(Z > 0, exponent - _lowest_exponent(Z), 0)
     return np.asarray(
         np.left_shift(np.ldexp(mantissa, 53).astype(np.int64).astype(object), shift.astype(object))
     )

@@ -2,8 +2,8 @@
 
 It trusts no field: it compares the digests of the factors, recomputes every bound with error bounds of its
 own and confirms a claim only if its own bound is not larger. Small chains are multiplied in integers, from
-left to right; larger ones in binary64, in one pass over blocks of rows of Z1; `exact=True` takes integers and
-python-flint whatever the size. Assumed: IEEE binary64 to nearest, a matrix product that adds ordinary
+left to right; larger ones in binary64, in one pass over blocks of rows of Z1; `exact=True` takes integers,
+multiplied by python-flint. Assumed: IEEE binary64 to nearest, a matrix product that adds ordinary
 products in any order, and functions of the C library that err by at most 8 units in the last place.
 """
 
@@ -36,7 +36,7 @@ STATEMENTS = {
     "share_below": _BELOW + "a coordinate's share of the sum of A C u exceeds its share of that of A C v "
     "by at most the bound, relatively",
     "signed_one_minus_cos": "for independent starts v, w ~ N(0, I): 1 - |cos| of the angle between C v and "
-    "C w is at most the bound, with at least the probability",
+    "C w is at most the bound, with the probability or more",
 }
 _COLUMNS = "the largest over all pairs of columns of C, which span the cone of all maps"
 METHODS = {
@@ -47,7 +47,7 @@ METHODS = {
 }
 UNLIMITED = ("hilbert_diameter", "share_below")  # may be infinite
 UNPROVED = ("signed_one_minus_cos",)  # has a probability below one
-SMALL = 2**33  # multiplications times bits that the stdlib may spend on Fractions
+SMALL = 3 * 2**30  # multiplications times bits that are done in integers, in some seconds
 LARGEST_EXACT = 2**23  # entries that --exact turns into integers
 ROWS, COLUMNS = 1024, 64  # a block of pairs: half a megabyte
 U = Fraction(1, 2**53)
@@ -69,12 +69,11 @@ def verify(certificate: str | Path, factors: str | Path | None = None, *, exact:
     Args:
         certificate: the JSON file.
         factors: the npz file; by default the recorded file name beside the certificate.
-        exact: recompute in exact integers with python-flint, whatever the size of the chain.
+        exact: recompute in integers with python-flint, up to LARGEST_EXACT entries.
 
     Raises:
         NotConfirmed: a field, a digest or a bound does not hold; the message says which.
-        Unreadable: no strict JSON, no readable npz, or python-flint is absent.
-        OSError: a file cannot be opened.
+        Unreadable, OSError: no strict JSON, no readable npz, or python-flint is absent.
     """
     fields = {"format": str, "factors": dict, "rounding": dict, "claims": dict, "versions": dict}
     record = _object(_read_json(Path(certificate)), "certificate", fields)
@@ -150,7 +149,7 @@ def _read_factors(path: Path, arrays: list[Any]) -> list[NDArray[np.float64]]:
         if [type(n) for n in array["shape"]] != [int, int] or min(array["shape"]) < 1:
             _deny(array["name"], "is recorded with a shape that is not two positive integers")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             if sorted(archive.files) != sorted(array["name"] for array in arrays):
                 _deny(path.name, f"holds {sorted(archive.files)}, not the {len(arrays)} recorded factors")
             for array in arrays:  # before anything is unpacked
@@ -254,11 +253,11 @@ def _bounds(theta: float, variation: float, diameter: float, probability: float)
 
 
 def _work(chain: list[NDArray[np.float64]]) -> int:
-    """Integer multiplications, column pairs included, times the bits of the integers."""
+    """Integer multiplications times the bits of the integers; a pair of columns costs at least 256."""
     n, k = chain[0].shape[0], chain[-1].shape[1]
-    exponents = [np.frexp(Z[Z > 0])[1] for Z in chain]
-    bits = sum(53 + int(np.ptp(e)) for e in exponents if e.size)
-    return int(bits * n * (sum(Z.size for Z in chain[1:]) + k * k))
+    ends = [(Z.max(), np.min(Z, where=Z > 0, initial=Z.max())) for Z in chain]
+    bits = sum(53 + math.frexp(high)[1] - math.frexp(low)[1] for high, low in ends)
+    return int(bits * (n * sum(Z.size for Z in chain[1:]) + (n + 256) * k * k))
 
 
 def _integers(Z: NDArray[np.float64]) -> NDArray[Any]:
