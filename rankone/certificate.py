@@ -112,10 +112,7 @@ class Certificate:
         """The certificate as strict JSON; an infinite bound is the string "infinite"."""
         record = {
             "format": FORMAT,
-            "factors": {
-                "file": self.file,
-                "arrays": [vars(factor) for factor in self.factors],
-            },
+            "factors": {"file": self.file, "arrays": [vars(factor) for factor in self.factors]},
             "rounding": vars(self.rounding),
             "claims": {claim.name: claim.record() for claim in self.claims},
             "versions": dict(self.versions),
@@ -159,23 +156,19 @@ def certify(
         ValueError: a factor has the wrong dtype or shape, or a negative or non-finite entry; a column of C is
             zero (that start has no map); or a number may be flushed to zero in binary64.
     """
-    inner = _checked(factors)
+    _check(factors)
     if not 0 < probability < 1:
         refuse("probability", expected="a number in (0, 1)", got=probability, do="0.9 is usual")
+    if Path(file).name != file:
+        refuse(
+            "file",
+            expected="a file name without folders",
+            got=repr(file),
+            do="verify looks beside the certificate",
+        )
     if exact is None:
         exact = work(factors) <= MAX_WORK
-    gammas = [gamma(n) for n in inner]
-    if exact:
-        extremes = exact_extremes(_without_zero_column(exact_product(factors)))
-        rounding = Rounding(ARITHMETIC["exact"], 0.0, (0.0,) * len(inner), 0.0)
-    else:
-        extremes = floating_extremes(_without_zero_column(chain_product(factors)), allowed_error(inner))
-        rounding = Rounding(
-            ARITHMETIC["binary64"],
-            float(UNIT_ROUNDOFF),
-            tuple(round_up(*g.as_integer_ratio()) for g in gammas),
-            round_up(*chain_error(inner).as_integer_ratio()),
-        )
+    extremes, rounding = (_in_integers if exact else _in_binary64)(factors)
     return Certificate(
         file=file,
         factors=tuple(_record(Z, f"Z{l}") for l, Z in enumerate(factors, start=1)),
@@ -183,6 +176,20 @@ def certify(
         claims=_claims(extremes, probability),
         versions=_versions(),
     )
+
+
+def _in_integers(factors: Sequence[Factor]) -> tuple[Extremes, Rounding]:
+    C = _without_zero_column(exact_product(factors))
+    return exact_extremes(C), Rounding(ARITHMETIC["exact"], 0.0, (0.0,) * (len(factors) - 1), 0.0)
+
+
+def _in_binary64(factors: Sequence[Factor]) -> tuple[Extremes, Rounding]:
+    inner = [Z.shape[1] for Z in factors[:-1]]
+    C = _without_zero_column(chain_product(factors))
+    gammas = tuple(round_up(*gamma(n).as_integer_ratio()) for n in inner)
+    delta = round_up(*chain_error(inner).as_integer_ratio())
+    rounding = Rounding(ARITHMETIC["binary64"], float(UNIT_ROUNDOFF), gammas, delta)
+    return floating_extremes(C, allowed_error(inner)), rounding
 
 
 def _claims(extremes: Extremes, probability: float) -> tuple[Claim, ...]:
@@ -197,7 +204,7 @@ def _claims(extremes: Extremes, probability: float) -> tuple[Claim, ...]:
         "one_minus_cos_below": min(outward(one_minus_cos_from_hilbert(diameter)), 1.0),
         "share_below": outward(math.expm1(diameter)),
     }
-    signed = min(outward(signed_one_minus_cos(angle, probability)), 1.0)
+    signed = min(outward(signed_one_minus_cos(outward(angle), probability)), 1.0)
     claims = (
         *(Claim(name, bound) for name, bound in bounds.items()),
         Claim("signed_one_minus_cos", signed, probability),
@@ -253,8 +260,8 @@ def read_factors(path: str | Path) -> list[Factor]:
         )
 
 
-def _checked(factors: Sequence[Factor]) -> list[int]:
-    """The inner dimensions n1, n2, …, or ValueError that names the factor."""
+def _check(factors: Sequence[Factor]) -> None:
+    """ValueError that names the factor unless all are non-negative matrices that fit together."""
     if not factors:
         refuse("factors", expected="at least one matrix", got=0, do="give Z1")
     for l, Z in enumerate(factors, start=1):
@@ -281,7 +288,6 @@ def _checked(factors: Sequence[Factor]) -> list[int]:
                 got=f"{Z[i, j]} at row {i}, column {j}",
                 do="only non-negative chains can be certified",
             )
-    return [Z.shape[1] for Z in factors[:-1]]
 
 
 def _without_zero_column(C: NDArray[Any]) -> NDArray[Any]:

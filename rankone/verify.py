@@ -50,9 +50,8 @@ UNPROVED = ("signed_one_minus_cos",)  # has a probability below one
 SMALL = 3 * 2**30  # multiplications times bits that are done in integers, in some seconds
 LARGEST_EXACT = 2**23  # entries that --exact turns into integers
 ROWS, COLUMNS = 1024, 64  # a block of pairs: half a megabyte
-U = Fraction(1, 2**53)
+U, LIBM = Fraction(1, 2**53), 2.0**-50  # unit roundoff; relative error granted to the C library
 FLUSH = 2.0**-940  # above n^3 times anything that was flushed below 2^-1022
-LIBM = 2.0**-50
 
 
 class Unreadable(ValueError):

@@ -186,6 +186,7 @@ ONES = np.ones((2, 2))
         ([np.zeros((2, 2)), ONES], {}, "product: expected no zero column"),
         ([np.zeros((2, 2)), ONES], {"exact": False}, "product: expected no zero column"),
         ([np.array([[5e-324, 1.0]])], {"exact": False}, "product: .* may be flushed to zero"),
+        ([ONES], {"file": "folder/f.npz"}, "file: expected a file name without folders, got 'folder/f.npz'"),
         ([ONES], {"probability": 1.0}, r"probability: expected a number in \(0, 1\), got 1.0"),
         ([ONES], {"probability": math.nan}, r"probability: expected a number in \(0, 1\), got nan"),
     ],
