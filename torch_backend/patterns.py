@@ -150,6 +150,7 @@ class Sums:
 
 def products(op: Weighted, x: Tensor, g: Tensor) -> Tensor:
     """Σ g xᵀ over images and locations, in the shape of the weights W: the derivative of ⟨g, Wx⟩ by W."""
+    x = x.contiguous()  # torch 2.15: one channels-last image, groups, float64 gave a wrong derivative by W
     weight = op.weight.clone().requires_grad_()
     with torch.enable_grad(), full_precision(x):
         (total,) = torch.autograd.grad(replace(op, weight=weight).apply(x), weight, g)
