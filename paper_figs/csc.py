@@ -80,7 +80,7 @@ def draw(
 def panel(axes: Axes, rows: list[Row], layers: list[str], colour: dict[str, tuple]) -> None:
     """One method on one model: medians with their intervals, the null, missing directions."""
     place = {layer: x for x, layer in enumerate(layers)}
-    null = {row["layer"]: number(row["null_median"]) for row in rows}
+    null = {row["layer"]: number(row["null_median"]) for row in reversed(rows)}  # the topmost start's
     axes.plot([place[layer] for layer in null], list(null.values()), **NULL, zorder=1)
     for start, shade in colour.items():
         mine = [row for row in rows if row["start"] == start]
@@ -113,13 +113,21 @@ def legend(axes: Axes, colour: dict[str, tuple], theory: bool) -> None:  # noqa:
     handles = [
         Line2D([], [], color=shade, marker="o", ms=4.5, label=f"from {s}") for s, shade in colour.items()
     ]
-    handles.append(Line2D([], [], **NULL, label="independent directions"))
+    handles.append(Line2D([], [], **NULL, label="unrelated directions"))
     if theory:
-        handles.append(Line2D([], [], color="0.2", **THEORY, label="theory"))
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color="0.2",
+                **THEORY,
+                label="theory: only the mean and\nvariance of each layer's weights",
+            )
+        )
     handles.append(
-        Line2D([], [], color="0.2", ls="", marker="o", mfc="white", label="some directions missing")
+        Line2D([], [], color="0.2", ls="", marker="o", mfc="white", label="no relevance at some locations")
     )
-    handles.append(Line2D([], [], color="0.2", ls="", marker="x", label="all missing"))
+    handles.append(Line2D([], [], color="0.2", ls="", marker="x", label="no relevance at all"))
     axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.02, 0.5), fontsize=10)
 
 

@@ -172,10 +172,14 @@ def start_vectors(graph: Graph, layer: str, vectors: int, seed: int, digests: Se
     value = graph.node(layer).value
     columns = []
     for image in digests:
-        key = hashlib.sha256(f"{seed} {image} {layer}".encode()).digest()
-        generator = torch.Generator().manual_seed(int.from_bytes(key[:8], "big") >> 1)
-        columns.append(torch.randn((vectors, *value.shape[1:]), generator=generator))
+        columns.append(torch.randn((vectors, *value.shape[1:]), generator=seeded(seed, image, layer)))
     return torch.stack(columns, dim=1).to(value)
+
+
+def seeded(*key: object) -> torch.Generator:
+    """A generator of its own for every key."""
+    digits = hashlib.sha256(repr(key).encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digits[:8], "big") >> 1)
 
 
 def null_quantile(widths: NDArray[np.int64], q: float) -> float:

@@ -16,7 +16,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from torch_backend.csc import CSC, csc
+from torch_backend.csc import CSC, csc, seeded
 from torch_backend.linear import Weighted
 from torch_backend.methods import Method
 from torch_backend.rules import Backward, Rule
@@ -38,7 +38,8 @@ def network_law(
 
     Each image gets its own draw of the weights, so that the median over images is one over draws.
     """
-    generator = torch.Generator().manual_seed(seed)
+    # Not manual_seed(seed): a network initialised from the same seed would get its own weights back.
+    generator = seeded("network law", seed)
     return csc(
         model,
         images,
