@@ -42,7 +42,7 @@ def smooth_grad(
 
     def one_map(graph: Graph, image: Tensor, target: Tensor) -> Tensor:
         low, high = bounds or (image.min(), image.max())
-        epsilon = torch.randn(samples, *image.shape, generator=_generator(seed, image)).to(image)
+        epsilon = torch.randn(samples, *image.shape, generator=generator_of(seed, image)).to(image)
         noisy = image + noise * (high - low) * epsilon
         weights = torch.full((samples,), 1 / samples)
         return weighted_sum(graph, method, noisy, weights, target, batch)
@@ -96,7 +96,8 @@ def weighted_sum(
     return total
 
 
-def _generator(seed: int, image: Tensor) -> torch.Generator:
+def generator_of(seed: int, image: Tensor) -> torch.Generator:
+    """The generator of an image's noise, whatever batch the image is in."""
     key = hashlib.sha256(f"smooth_grad {seed} {digest(image)}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(key[:8], "big") >> 1)
 

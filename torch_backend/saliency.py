@@ -61,7 +61,7 @@ def saliency(
     ValueError: targets that are no classes, a model without one logit per class, and whatever `trace` and
     the method refuse.
     """
-    graph = trace(model, images[:1])
+    graph = trace(model, images[:1] if isinstance(images, Tensor) else images)
     if len(graph.nodes[-1].shape) != 1:
         refuse(
             "model",
@@ -71,6 +71,13 @@ def saliency(
         )
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         refuse("batch", expected="an integer >= 1", got=repr(batch), do="leave it out")
+    if not isinstance(method, Method | Attribution):
+        refuse(
+            "method",
+            expected="a Method or an Attribution",
+            got=type(method).__name__,
+            do="take one of torch_backend.methods",
+        )
     targets = _classes(graph, images, targets, batch)
     found = []
     for some, classes in zip(images.split(batch), targets.split(batch), strict=True):
