@@ -87,6 +87,13 @@ def sweep(
     ValueError: an unknown layer in `at`; a node below a start layer for which the method has no rule (all
     such nodes are listed, before anything is computed); a start relevance of the wrong shape or not finite.
     """
+    if not isinstance(method, Method):
+        refuse(
+            "method",
+            expected="a chain (a Method)",
+            got=getattr(method, "name", type(method).__name__),
+            do="other methods have no relevance between layers: draw their maps (torch_backend.saliency)",
+        )
     method = method.bind(graph)
     wanted: dict[int, list[str]] = {}
     for name in at:
