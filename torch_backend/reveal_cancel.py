@@ -36,8 +36,9 @@ def deeplift_reveal_cancel(reference: Tensor) -> DeepLift:
 def deeplift_without_cross_terms(reference: Tensor) -> DeepLift:
     """RevealCancel where no Δ⁺ makes a Δ⁻ and no Δ⁻ a Δ⁺: the linear layers keep W⁺ only.
 
-    Two non-negative chains, through the units with Δ > 0 and through those with Δ < 0, that never meet: each
-    converges, both together have rank two. Not complete (Sixt, Granz, Landgraf, ICML 2020: the ablation).
+    Two chains of non-negative factors, through the units with Δ > 0 and through those with Δ < 0, that never
+    meet: each tends to rank one, both together to rank two. Not complete (Sixt, Granz, Landgraf, ICML 2020: the
+    ablation of DeepLIFT's "intermixing").
     """
     return WithoutCrossTerms("deeplift_without_cross_terms", *RULES, reference=one_image(reference))
 
