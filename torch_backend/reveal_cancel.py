@@ -37,8 +37,8 @@ def deeplift_without_cross_terms(reference: Tensor) -> DeepLift:
     """RevealCancel where no Δ⁺ makes a Δ⁻ and no Δ⁻ a Δ⁺: the linear layers keep W⁺ only.
 
     Two chains of non-negative factors, through the units with Δ > 0 and through those with Δ < 0, that never
-    meet: each tends to rank one, both together to rank two. Not complete (Sixt, Granz, Landgraf, ICML 2020: the
-    ablation of DeepLIFT's "intermixing").
+    meet: each tends to rank one, both together to rank two. Not complete (the ablation of Sixt, Granz,
+    Landgraf, ICML 2020).
     """
     return WithoutCrossTerms("deeplift_without_cross_terms", *RULES, reference=one_image(reference))
 
