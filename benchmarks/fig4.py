@@ -23,7 +23,7 @@ REFERENCE_SAMPLES = 2  # its time is proportional to the samples; 20 take minute
 
 def reference(samples: int) -> None:
     """All curves of figure 4, one after the other, in the published way."""
-    rng = np.random.RandomState(0)  # noqa: NPY002 (the generator of the reference)
+    rng = np.random.RandomState(0)
     for curve in fig4.CURVES * samples:
         ensemble, step = curve.strand
         R = rng.normal(size=(fig4.PROBES, VGG16[0][0]))
@@ -88,8 +88,8 @@ def main() -> None:
         ("numbers, and products at a square GEMM's rate", f"{peak:.2f}", f"time/floor {ours / peak:.2f}"),
     ]
     notes = (
-        f"The reference was run with {REFERENCE_SAMPLES} samples; its time is scaled to {samples}. It simulates "
-        f"{len(fig4.CURVES)} curves; rankone {len(fig4.STRANDS)}, since non-negative is α = 1, β = 0."
+        f"The reference was run with {REFERENCE_SAMPLES} samples; its time is scaled to {samples}. "
+        f"It simulates {len(fig4.CURVES)} curves, rankone {len(fig4.STRANDS)}: non-negative is α = 1, β = 0."
     )
     path = write_table(
         "fig4", f"Figure 4, {samples} samples", ("way", "seconds", "against rankone"), rows, notes

@@ -10,7 +10,7 @@ stretches another subspace more than 1e6 times as much.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,9 +29,9 @@ ROUNDING = 64 * np.finfo(np.float64).eps
 
 LARGE = 1e100  # bounds above it say the same: nothing is known
 
-#: Entries of a random factor that exist at one time: a panel of whole columns that stays in cache (0.5 MB in
+#: Entries of a random factor that exist at one time: a panel of whole columns that stays in cache (2 MB in
 #: float32). The order of the random numbers depends on it.
-PANEL = 2**17
+PANEL = 2**19
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def linear(vectors: Bundle, product: Matrix) -> Bundle:
     with np.errstate(over="ignore"):
         row = np.linalg.norm(L, axis=1).max() * np.exp(vectors.s[:, None] - top)
     E = vectors.E @ np.abs(G) + ROUNDING * np.abs(vectors.M) @ np.tril(np.minimum(row, LARGE))
-    return _graded(vectors.M @ G, E, top, Q.astype(product.dtype))
+    return _graded(vectors.M @ G, E, top, Q.astype(product.dtype, copy=False))
 
 
 def rectified(vectors: Bundle, product: Matrix) -> Bundle:
@@ -102,7 +102,7 @@ def _lq(P: Matrix) -> tuple[Matrix, Matrix]:
         with suppress(np.linalg.LinAlgError):
             L = np.linalg.cholesky(P64 @ P64.T)
             if L.diagonal().min() > 1e-6 * np.abs(L).max():
-                return L, np.linalg.inv(L) @ P64
+                return L, np.linalg.inv(L).astype(P.dtype) @ P
     Q, R = np.linalg.qr(P64.T)
     return np.ascontiguousarray(R.T), np.ascontiguousarray(Q.T)
 
@@ -196,16 +196,28 @@ def _shared_products(
     """Q_e A_e for every strand e, the A_e (n, m) made of one standard normal matrix, panel after panel."""
     n, m = shape
     dtype = bases[0].dtype
-    users = {ensemble: [e for e, own in enumerate(ensembles) if own == ensemble] for ensemble in ensembles}
-    products = [np.empty((len(Q), m), dtype) for Q in bases]
+    groups: dict[Ensemble, list[int]] = {}  # whose factors are equal but for the columns' scale
+    for e, ensemble in enumerate(ensembles):
+        groups.setdefault(replace(ensemble, normalised=None), []).append(e)
+    stacks = {entries: np.vstack([bases[e] for e in strands]) for entries, strands in groups.items()}
+    images = {entries: np.empty((len(Q), m), dtype) for entries, Q in stacks.items()}
+    sums = {replace(e, normalised=None): np.empty(m, dtype) for e in ensembles if e.normalised}
+
     width = max(1, min(m, PANEL // n))
     scratch = np.empty((2, n * width), dtype)
     for first in range(0, m, width):
         columns = slice(first, min(first + width, m))
-        normal, image = scratch[:, : n * (columns.stop - first)].reshape(2, n, -1)
+        normal, factor = scratch[:, : n * (columns.stop - first)].reshape(2, n, -1)
         rng.standard_normal(dtype=dtype.type, out=normal)
-        for ensemble, strands in users.items():
-            A = ensemble.of(normal, out=image)
-            for e in strands:
-                products[e][:, columns] = bases[e] @ A
-    return products
+        for entries, Q in stacks.items():
+            A = entries.of(normal, out=factor)
+            images[entries][:, columns] = Q @ A
+            if entries in sums:
+                sums[entries][columns] = A.sum(axis=0)
+
+    products = dict.fromkeys(range(len(bases)), scratch)
+    for entries, strands in groups.items():
+        ends = np.cumsum([len(bases[e]) for e in strands])[:-1]
+        for e, QA in zip(strands, np.split(images[entries], ends), strict=True):
+            products[e] = QA / sums[entries] if ensembles[e].normalised else QA
+    return list(products.values())

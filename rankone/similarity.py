@@ -4,6 +4,7 @@ A pair is two *different* vectors, never one with itself. A zero vector has no d
 to be counted by `missing_fraction`. The absolute cosine is the default, as a rank-one operator maps v to ±c.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,13 @@ from rankone.errors import refuse
 
 Array = NDArray[np.float64]
 
-#: Below this |cos| a pair is orthogonal to every digit of a double: 1 − |cos| = 1.
-ORTHOGONAL = 1e-40
 
-
+@cache
 def pairs(V: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Indices i < j of the V(V−1)/2 pairs of different vectors, in the order of every result here."""
-    return np.triu_indices(V, k=1)
+    """Indices i < j of the V(V−1)/2 pairs of different vectors, ordered as every result here; read-only."""
+    i, j = np.triu_indices(V, k=1)
+    i.flags.writeable = j.flags.writeable = False
+    return i, j
 
 
 def one_minus_abs_cosine(R: ArrayLike) -> Array:
@@ -66,39 +67,34 @@ def finite_matrix(name: str, R: ArrayLike) -> NDArray[np.floating[Any]]:
 def log10_graded(M: Array, s: Array) -> Array:
     """log10(1 − |cos|) of all pairs of the rows of M·diag(e^s), M (V, r), s (r,), however small e^s.
 
-    With c a coordinate where both unit vectors û, v̂ are large, and d = a/a_c − b/b_c,
+    With c the largest coordinate of u and δ = v − u·(v_c/u_c), which is 0 at c, the wedge û ∧ v̂ gives
 
-        sin² = v̂_c² (‖d‖² − (û·d)²)   (the wedge û ∧ v̂),   1 − |cos| = sin² / (1 + |cos|).
+        sin² = (‖δ‖² − (û·δ)²) / ‖v‖²,   1 − |cos| = sin² / (1 + |cos|).
 
-    Nothing cancels but d itself, entry by entry, so an entry of M need be accurate only relative to its
+    Nothing cancels but δ itself, entry by entry, so an entry of M need be accurate only relative to its
     column. −inf: parallel to the last bit; NaN: a zero row.
     """
-    V = len(M)
+    order = np.argsort(-s, kind="stable")
+    M, s = M[:, order], s[order]
     log_size = log_abs(M) + s
-    top = log_size.max(axis=1, keepdims=True)
-    dead = np.isneginf(top[:, 0])
-    U = np.sign(M) * np.exp(log_size - np.where(dead[:, None], 0, top))
-    U /= np.where(dead, 1, np.linalg.norm(U, axis=1))[:, None]
+    top = log_size.max(axis=1)
+    dead = np.isneginf(top)
+    top[dead] = 0
+    U = np.copysign(np.exp(log_size - top[:, None]), M)
+    norm = np.linalg.norm(U, axis=1)
+    norm[dead] = 1
+    U /= norm[:, None]
 
-    i, j = pairs(V)
-    pair = np.arange(len(i))
-    size = np.abs(U).T  # coordinates first: (r, V) here, (r, pairs) below
-    c = (size[:, i] * size[:, j]).argmax(axis=0)
-    i, j = np.where(size[c, i] >= size[c, j], (i, j), (j, i))
-    orthogonal = size[c, j] < ORTHOGONAL
-
-    M, U_T = M.T, U.T
-    with np.errstate(divide="ignore", invalid="ignore"):  # dead and orthogonal pairs are replaced below
-        d = M[:, i] / M[c, i] - M[:, j] / M[c, j]
-        d[c, pair] = 0
-        log_d = np.log(np.abs(d)) + s[:, None]
-        shift = log_d.max(axis=0)
-        shift[~np.isfinite(shift)] = 0
-        d = np.copysign(np.exp(log_d - shift), d)
-        wedge = np.square(d).sum(axis=0) - np.square((U_T[:, i] * d).sum(axis=0))
-        log_sine_squared = 2 * (shift - s[c] + np.log(size[c, j])) + np.log(np.maximum(wedge, 0))
-    log_sine_squared[orthogonal] = 0
-    log_distance = np.minimum(log_sine_squared, 0) - np.log1p(np.abs(U @ U.T)[i, j])
+    i, j = pairs(len(M))
+    c = np.abs(U).argmax(axis=1)[i]
+    with np.errstate(divide="ignore", invalid="ignore"):  # dead rows; parallel pairs
+        δ = M[j] - M[i] * (M[j, c] / M[i, c])[:, None]
+        δ[np.arange(len(i)), c] = 0
+        first = (δ != 0).argmax(axis=1)  # the largest e^s that counts is taken out
+        δ *= np.exp(np.minimum(s - s[:, None], 0))[first]
+        wedge = np.vecdot(δ, δ) - np.vecdot(U[i], δ) ** 2
+        log_sine = s[first] - top[j] - np.log(norm[j]) + np.log(wedge) / 2
+    log_distance = np.minimum(2 * log_sine, 0) - np.log1p(np.abs(U @ U.T)[i, j])
     return np.where(dead[i] | dead[j], np.nan, log_distance / np.log(10))
 
 

@@ -207,7 +207,7 @@ def test_width_ten_thousand_neither_overflows_nor_exists_as_a_whole():
         assert np.isfinite(b.directions()).all()
     for b in last[:2]:  # (three ReLUs may leave a single axis)
         assert np.isfinite(b.log10_distances()).all()
-    assert chain.PANEL < 10_000 * 1_000 / 50
+    assert chain.PANEL < 10_000 * 1_000 / 15
 
 
 @pytest.mark.parametrize("step", [linear, rectified])
@@ -239,7 +239,8 @@ def test_strands_share_their_numbers_and_do_not_disturb_each_other():
 
     together = run(strands)
     for k, strand in enumerate(strands):
-        np.testing.assert_array_equal(run([strand])[:, 0], together[:, k])
+        alone = run([strand])[:, 0]  # the same but for the rounding of products with more rows at a time
+        np.testing.assert_allclose(alone, together[:, k], atol=DECADES[np.float32])
 
 
 def test_a_second_chain_from_the_same_generator_is_another_sample():

@@ -17,8 +17,8 @@ from simulations import fig4
 
 SAMPLES = 10
 
-# reproduction.md, "values to expect": after how many factors, 1 − |cos|. They are *means* over different pairs
-# (√(2/(1000 π)) = .0252 at the start; the median would be .0213), from one or a few samples.
+# reproduction.md, "values to expect": 1 − |cos| after so many factors. They are *means* over different pairs
+# (√(2/(1000 π)) = .0252 at the start; the median would be .0213) of one or a few samples.
 EXPECTED = {
     Strand(vanilla): {0: 0.975, 1: 0.971, 4: 0.941, 7: 0.915, 10: 0.883, 15: 0.778, 16: 0.449},
     Strand(vanilla, fig4.rectified): {0: 0.975, 1: 0.68, 4: 0.32, 7: 0.20, 10: 0.10, 15: 0.06, 16: 0.08},
@@ -40,12 +40,12 @@ def of(x, strand):
 
 
 def spreads_away(value, sample_means):
-    """By how many standard deviations of one sample, in decades, a published value misses the samples' mean."""
+    """By how many standard deviations of a sample a published value misses the samples' mean, in decades."""
     at = np.log10(sample_means[sample_means > 0])  # (in width 3, ReLU may leave all pairs exactly parallel)
     return abs(np.log10(value) - at.mean()) / at.std(ddof=1)
 
 
-@pytest.mark.parametrize("strand", EXPECTED, ids=str)
+@pytest.mark.parametrize("strand", EXPECTED, ids=lambda s: f"{s.ensemble} {s.step.__name__}")
 def test_the_published_values_lie_among_the_samples(simulated, strand):
     means = np.nanmean(10 ** of(simulated, strand), axis=2)
     for k, value in EXPECTED[strand].items():
