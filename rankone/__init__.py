@@ -8,6 +8,7 @@ chains of random matrices
     chain         running products, rescaled at every step
     similarity    1 - |cos| without cancellation and without a floor; nulls
     laws          closed-form laws behind the curves
+    stable_rank   ‖C‖_F²/‖C‖₂² of an operator known by its products: what sampled cosines estimate
 
 contraction and proof
     structure     allowable, irreducible, primitive, scrambling, Markov, stochastic
@@ -37,6 +38,7 @@ __all__ = [
     "laws",
     "shapes",
     "similarity",
+    "stable_rank",
     "strategies",
     "structure",
     "verify",

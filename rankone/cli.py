@@ -98,6 +98,110 @@ def csc(
 
 
 @app.command()
+def model(
+    *,
+    model: Annotated[
+        str, typer.Option(help="digits-vgg, digits-resnet, a torchvision classifier, or FILE.py:FUNCTION.")
+    ],
+    weights: Annotated[
+        str, typer.Option(help="random, download (torchvision) or a file: names do not depend on it.")
+    ] = "random",
+    input_shape: Annotated[
+        str | None, typer.Option(help="One image, such as 3x64x64; by default what the network reads.")
+    ] = None,
+) -> None:
+    """List a network's nodes: the names by which start layers and layers to read at are asked for."""
+    from torch_backend import model_report, models
+
+    image = model_report.one_image(model, input_shape)
+    typer.echo(model_report.report(models.label(model), models.load(model, weights), image))
+
+
+@app.command()
+def relevance(
+    *,
+    model: Annotated[
+        str, typer.Option(help="digits-vgg, digits-resnet, a torchvision classifier, or FILE.py:FUNCTION.")
+    ],
+    method: Annotated[str, typer.Option(help="A name, arguments after colons.")],
+    out: Annotated[Path, typer.Option(help="Folder for relevance.png and relevance.npz.")],
+    weights: Annotated[
+        str | None, typer.Option(help="random, download (torchvision) or a file; shipped networks need none.")
+    ] = None,
+    images: Annotated[
+        str, typer.Option(help="sample, an image, a folder of images or a .npy array.")
+    ] = "sample",
+    start: Annotated[str, typer.Option(help="The layer where relevance starts.")] = "logits",
+    unit: Annotated[
+        str, typer.Option(help="Its unit that relevance 1 is given to: largest, or a number from 0.")
+    ] = "largest",
+    at: Annotated[str, typer.Option(help="The layer whose relevance is drawn.")] = "input",
+    limit: Annotated[int, typer.Option(help="Use the first so many images.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0,
+    float64: Annotated[bool, typer.Option("--float64", help="Twice the digits.")] = False,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="Print what each node passed down, gave to its bias, and lost.")
+    ] = False,
+) -> None:
+    """Relevance maps of single units, as pictures and arrays; and the books of every node."""
+    from paper_figs import relevance as figure
+    from torch_backend import images as pictures
+    from torch_backend import method_names, models, relevance_report
+
+    chosen = method_names.method(method)
+    network, label = models.load(model, weights, seed=seed), models.label(model, weights)
+    batch = pictures.read(images, pictures.preprocessing(model), limit)
+    if float64:
+        network, batch = network.double(), batch.double()
+    maps = relevance_report.measure(network, batch, chosen, start, at, unit)
+    arrays = relevance_report.write(out, label, maps)
+    picture = figure.draw(arrays, out / "relevance.png")
+    typer.echo(relevance_report.table(label, maps))
+    if ledger:
+        typer.echo("\n" + relevance_report.books(maps))
+    typer.echo(f"\nWritten: {picture}, {arrays}")
+
+
+@app.command()
+def cone(
+    *,
+    model: Annotated[
+        str, typer.Option(help="digits-vgg, digits-resnet, a torchvision classifier, or FILE.py:FUNCTION.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for cone.png and cone.csv.")],
+    weights: Annotated[
+        str | None, typer.Option(help="random, download (torchvision) or a file; shipped networks need none.")
+    ] = None,
+    images: Annotated[
+        str, typer.Option(help="sample, an image, a folder of images or a .npy array.")
+    ] = "sample",
+    methods: Annotated[
+        str, typer.Option(help="Non-negative methods, names with commas, arguments after colons.")
+    ] = "z_plus",
+    layers: Annotated[
+        str, typer.Option(help="trunk (all that no skip goes around), or names of layers with commas.")
+    ] = "trunk",
+    limit: Annotated[int, typer.Option(help="Use the first so many images.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0,
+) -> None:
+    """How far apart can the maps of any two classes, or mixtures of classes, be? All of them, no sampling."""
+    from paper_figs import cone as figure
+    from torch_backend import cone_report, method_names, models
+    from torch_backend import images as pictures
+
+    chosen = [method_names.method(name) for name in methods.split(",")]
+    network, label = models.load(model, weights, seed=seed), models.label(model, weights)
+    batch = pictures.read(images, pictures.preprocessing(model), limit)
+    measured = cone_report.measure(
+        label, network, batch, chosen, layers if layers == "trunk" else layers.split(",")
+    )
+    table = cone_report.write(out, label, measured)
+    picture = figure.draw(table, out / "cone.png")
+    typer.echo(cone_report.table(label, measured))
+    typer.echo(f"\nWritten: {picture}, {table}")
+
+
+@app.command()
 def certify(
     factors: Annotated[Path, typer.Argument(help="npz with Z1, Z2, … (Z1 nearest the input), all ≥ 0.")],
     out: Annotated[Path, typer.Option(help="The certificate, a JSON file.")],

@@ -76,7 +76,7 @@ def stable_rank(C: Operator, seed: int = 0) -> StableRank:
         sigma = _singular_values(matrix)
         return StableRank(_excess(sigma, 0.0), float(sigma[0]), 0.0, 0.0)
     rng = np.random.default_rng(seed)
-    blocks = [rng.standard_normal((n, BLOCK))]
+    blocks: list[Array] = [rng.standard_normal((n, BLOCK))]
     for _ in range(STEPS - 1):
         blocks.append(C.rmatmat(C.matmat(np.linalg.qr(blocks[-1]).Q)))
     basis = np.linalg.qr(np.hstack([_unit_columns(block) for block in blocks])).Q  # (n, BLOCK · STEPS)

@@ -7,15 +7,19 @@ Table of contents: graph (trace), methods (a rule for every kind of node), rules
 nonlinear (the operators), sweep (one backward pass for every start layer), relevance, csc (how little depends
 on the start), network_law (what each layer's mean and variance predict of it), saliency (maps of any
 method), patterns, deeplift, reveal_cancel (chains that need data or a reference), averaged, gradcam and
-occlusion (maps, no chains), models, images.
+occlusion (maps, no chains), ledger (where relevance went, node by node), chain_operator (a chain as a matrix,
+with its transpose), class_cone (what holds for all classes), models, images.
 """
 
 from torch_backend import methods, rules
 from torch_backend.averaged import integrated_gradients, smooth_grad
+from torch_backend.chain_operator import ChainOperator
+from torch_backend.class_cone import ClassCone, class_cones
 from torch_backend.csc import CSC, csc
 from torch_backend.deeplift import deeplift_rescale
 from torch_backend.gradcam import grad_cam
 from torch_backend.graph import Graph, trace
+from torch_backend.ledger import ledger
 from torch_backend.methods import Method
 from torch_backend.network_law import network_law
 from torch_backend.node import Node
@@ -35,10 +39,13 @@ from torch_backend.sweep import sweep
 __all__ = [
     "CSC",
     "Attribution",
+    "ChainOperator",
+    "ClassCone",
     "Graph",
     "Method",
     "Node",
     "Patterns",
+    "class_cones",
     "csc",
     "deeplift_rescale",
     "deeplift_reveal_cancel",
@@ -46,6 +53,7 @@ __all__ = [
     "estimate_patterns",
     "grad_cam",
     "integrated_gradients",
+    "ledger",
     "load_patterns",
     "methods",
     "network_law",

@@ -55,7 +55,7 @@ class ChainOperator(LinearOperator):
         self.start, self.at = graph.node(start), graph.node(at)
         relevance(graph, method, start, torch.zeros_like(self.start.value)[None], at)  # refuses what it must
         self._method = method.bind(graph)
-        self._path = _path(graph, self.start, self.at)
+        self._path = path(graph, self.start, self.at)
         self._steps = {node.index: _step(graph, self._method, node) for node in self._path}
         self._ends = (
             lambda r: (self._method.start(r),),
@@ -129,7 +129,7 @@ def transposed(step: Step, node: Node, above: Sequence[Tensor | None]) -> Tensor
     return r
 
 
-def _path(graph: Graph, start: Node, at: Node) -> list[Node]:
+def path(graph: Graph, start: Node, at: Node) -> list[Node]:
     """The nodes from which relevance of `start` flows to `at`, in call order, `at` itself left out."""
     leading, below = {at.index}, {start.index}
     for node in graph.nodes[at.index + 1 : start.index + 1]:

@@ -6,10 +6,8 @@ the whole cone are attained at two columns: one sweep with V = classes vectors m
 them, without sampling (the cone lemma, in rankone.contraction; Birkhoff 1957, Bushell 1973).
 """
 
-import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -22,26 +20,15 @@ from rankone.errors import refuse
 from rankone.stable_rank import stable_rank
 from torch_backend.graph import Graph, trace
 from torch_backend.methods import Method
+from torch_backend.node import Node
 from torch_backend.sweep import sweep
 
-COLUMNS = (
-    "model",
-    "method",
-    "image",
-    "layer",
-    "classes",
-    "missing",
-    "diameter",
-    "one_minus_min_cos",
-    "total_variation",
-    "stable_rank_excess",
-)
 MEMORY = 1 << 31  # bytes of one layer's columns, float64; a sweep holds a few times as much
 
 
 @dataclass(frozen=True)
 class ClassCone:
-    """What holds at `layer` between the z⁺-like maps of any two (mixtures of) classes of one image.
+    """What holds at `layer` between the maps of any two classes of one image, or any two mixtures of classes.
 
     classes      columns compared; `missing` more carry no relevance there and have no direction
     diameter     Hilbert's projective diameter Δ ≥ 0: no unit's share changes by more than a factor exp(Δ);
@@ -69,13 +56,15 @@ def class_cones(
     model: nn.Module,
     image: Tensor,
     method: Method,
-    layers: str | Sequence[str] = "all",
+    layers: str | Sequence[str] = "trunk",
     *,
     memory: int = MEMORY,
 ) -> tuple[ClassCone, ...]:
     """The cone of all classes at each layer, from the output to the input, for one image (1, *input shape).
 
-    layers: names of layers, or "all" below the logits, the input included. Computed in float64.
+    layers: names of layers, or "trunk": the image and the layers that all relevance passes, where alone the
+    numbers speak of all of it; in a branch they speak of the part that takes that branch. Computed in
+    float64.
 
     Raises ValueError for more than one image, an output that is not (1, classes) with two classes or more,
     layers that together with the number of classes need more than `memory` bytes, a chain with negative
@@ -128,10 +117,21 @@ def cone_of_columns(layer: str, C: NDArray[np.float64], method: str = "the metho
     )
 
 
+def trunk(graph: Graph) -> list[Node]:
+    """The image and the layers that all relevance from the logits passes: in residual networks, no branch."""
+    nodes = graph.nodes
+    named = [node for node in nodes if node.kind == "input" or node.name in graph.layers]
+    return [
+        layer
+        for layer in named
+        if not any(i < layer.index for node in nodes[layer.index + 1 :] for i in node.inputs)
+    ]
+
+
 def _layers(graph: Graph, layers: str | Sequence[str]) -> list[str]:
     """The asked layers in the graph's order, output first, without the logits."""
-    if layers == "all":
-        asked = [graph.node(name) for name in ("input", *graph.layers)]
+    if layers == "trunk":
+        asked = trunk(graph)
     else:
         asked = [graph.node(name) for name in ([layers] if isinstance(layers, str) else layers)]
     below = {node.index: node.name for node in asked if node.index < len(graph.nodes) - 1}
@@ -140,7 +140,7 @@ def _layers(graph: Graph, layers: str | Sequence[str]) -> list[str]:
 
 def _check_memory(graph: Graph, names: Sequence[str], memory: int) -> None:
     if not names:
-        refuse("layers", expected="layers below the logits", got="none", do="name some, or 'all'")
+        refuse("layers", expected="layers below the logits", got="none", do="name some, or 'trunk'")
     lowest = graph.node(names[-1]).index
     widest = max(graph.nodes[lowest:], key=lambda node: node.value.numel())
     needed = widest.value.nbytes * graph.nodes[-1].shape[0]
@@ -149,17 +149,5 @@ def _check_memory(graph: Graph, names: Sequence[str], memory: int) -> None:
             "layers",
             expected=f"at most {memory / 1e9:.3g} GB for the columns of a layer",
             got=f"{needed / 1e9:.3g} GB at {widest.name}",
-            do="name higher layers only (what holds there holds below), or give more memory",
+            do="name higher layers only (the diameter does not grow below), or give more memory",
         )
-
-
-def write_csv(path: str | Path, rows: Iterable[tuple[str, str, int, ClassCone]]) -> None:
-    """Write (model, method, image number, ClassCone) with the columns `COLUMNS`."""
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(COLUMNS)
-        for model, method, image, cone in rows:
-            numbers = (cone.diameter, cone.one_minus_min_cos, cone.total_variation, cone.stable_rank_excess)
-            table.writerow(
-                (model, method, image, cone.layer, cone.classes, cone.missing, *(f"{x:.6g}" for x in numbers))
-            )

@@ -1,0 +1,77 @@
+"""Relevance maps beside their images: draws relevance.npz (`rankone relevance`); computes nothing.
+
+draw("out/relevance/relevance.npz", "out/relevance/relevance.png")
+"""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+from paper_figs.style import house_style
+
+ACROSS = 5  # images side by side
+MOST = 20  # images in a picture
+SIGNED = "RdBu_r"  # red: positive; blue: negative; white: nothing
+
+
+def draw(results: str | Path, out: str | Path) -> Path:
+    """Draw each image above its map; every map has its own scale, symmetric about zero and stated above it.
+
+    Maps without two axes of space are drawn as bars; one of three axes is summed over the first. At most MOST
+    images are drawn. Returns `out`; its suffix chooses the format.
+    """
+    with np.load(results, allow_pickle=False) as file:
+        data = {name: file[name] for name in file.files}
+    count = min(MOST, len(data["map"]))
+    across = min(ACROSS, max(2, count))  # two at least: room for the titles
+    down = -(-count // across)
+    with house_style():
+        figure, axes = plt.subplots(
+            2 * down, across, figsize=(1 + 2.6 * across, 1.9 + 5.7 * down), squeeze=False
+        )
+        figure.get_layout_engine().set(h_pad=0.1)
+        for panel in axes.flat:
+            panel.set_axis_off()
+        for k in range(count):
+            row, column = divmod(k, across)
+            picture(axes[2 * row, column], data["images"][k])
+            axes[2 * row, column].set_title(
+                f"from {data['start']}, unit {data['units'][k]}\n(output {data['outputs'][k]:.3g})",
+                fontsize=11,
+            )
+            shown = relevance_map(axes[2 * row + 1, column], data["map"][k])
+        if shown is not None:
+            bar = figure.colorbar(shown, ax=axes[-1], location="bottom", fraction=0.05, pad=0.04, aspect=40)
+            bar.set_ticks([-1, 0, 1], labels=["− scale", "0", "+ scale"])
+        figure.suptitle(f"{data['model']}\n{data['method']}, relevance at {data['at']}", fontsize=14)
+        figure.savefig(out)
+        plt.close(figure)
+    return Path(out)
+
+
+def picture(axes: Axes, image: np.ndarray) -> None:
+    """One image (C, H, W), its values stretched from black to white; others as a line per channel."""
+    if image.ndim != 3:
+        axes.plot(image.reshape(-1, image.shape[-1]).T, lw=1)
+        axes.set_axis_on()
+        return
+    low, high = image.min(), image.max()
+    pixels = (image - low) / (high - low if high > low else 1)
+    colours = pixels.transpose(1, 2, 0) if len(pixels) == 3 else pixels.mean(axis=0)
+    axes.imshow(colours, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+
+
+def relevance_map(axes: Axes, values: np.ndarray) -> Any:
+    """One map in shares of its largest absolute value, which its title states; None if drawn as bars."""
+    values = values.sum(axis=0) if values.ndim == 3 else values
+    scale = np.abs(values).max()
+    axes.set_title(f"scale ± {scale:.2g}", fontsize=11)
+    if values.ndim < 2:
+        axes.bar(np.arange(len(values)), values, width=1, color=np.where(values < 0, "#2166ac", "#b2182b"))
+        axes.axhline(0, color="0.4", lw=0.8)
+        axes.set_axis_on()
+        return None
+    return axes.imshow(values / (scale or 1), cmap=SIGNED, vmin=-1, vmax=1, interpolation="nearest")
