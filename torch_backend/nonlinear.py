@@ -37,7 +37,8 @@ class Rectifier(OneInput):
 
     def mask(self, y: Tensor) -> Tensor:
         """1 where the unit lets its input through, else 0; y is what came out."""
-        return ((y > 0) & (y < self.ceiling)).to(y.dtype)
+        open_ = y > 0 if self.ceiling == inf else (y > 0) & (y < self.ceiling)
+        return open_.to(y.dtype)
 
     def pullback(self, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:
         mask = self.mask(y)

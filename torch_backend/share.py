@@ -4,6 +4,7 @@ bookkeeping.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -56,10 +57,15 @@ class Share:
     accounts: tuple[Account, ...]
 
     def __call__(self, r: Tensor) -> Tensor:
-        terms = [
-            x * _sum([part.op.adjoint(r * part.share) for part in parts]) for x, parts in self._by_input()
-        ]
-        return _sum(terms)
+        total: Tensor | None = None
+        for x, parts in self._by_input():
+            pulled: Tensor | None = None
+            for part in parts:
+                pull = part.op.adjoint(r * part.share)
+                pulled = pull if pulled is None else _in_place(torch.add, pulled, pull)
+            term = _in_place(torch.mul, pulled, x)
+            total = term if total is None else total.add_(term)
+        return total
 
     def book(self, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Relevance (V, B) of r (V, B, *out_shape) that goes to the bias, to ε, and is lost; the rest
@@ -88,6 +94,13 @@ class Share:
         for part in self.parts:
             groups.setdefault(id(part.x), (part.x, []))[1].append(part)
         return list(groups.values())
+
+
+def _in_place(operation: Callable[..., Tensor], mine: Tensor, other: Tensor) -> Tensor:
+    """Fresh memory costs more than the arithmetic: reuse `mine`, unless its entries share memory (an expanded
+    view) or autograd follows it (torch_backend.chain_operator).
+    """
+    return operation(mine, other, out=None if mine.requires_grad or 0 in mine.stride() else mine)
 
 
 def _sum(tensors: list[Tensor]) -> Tensor:
@@ -121,12 +134,12 @@ def share(
 
 
 def _inverse(z: Tensor) -> Tensor:
-    """1 / z, and 0 where z is 0 or so small that 1 / z overflows."""
-    return torch.where(z.abs() < torch.finfo(z.dtype).tiny, 0, 1 / z)
+    """1 / z, and 0 where it is infinite: where z is 0 or next to it."""
+    return z.reciprocal().nan_to_num_(nan=float("nan"), posinf=0.0, neginf=0.0)
 
 
 def signs(x: Tensor) -> tuple[Tensor, Tensor | None]:
     """x⁺ and x⁻, which is None where x ≥ 0: half the work."""
-    if bool((x >= 0).all()):
+    if bool(x.min() >= 0):
         return x, None
     return x.clamp(min=0), x.clamp(max=0)

@@ -19,7 +19,7 @@ from torch_backend.methods import Method
 from torch_backend.node import Node
 
 # Bytes of relevance carried at once; measured as the fastest on two cores, and what fills a large card.
-MEMORY = {"cpu": 1 << 26, "cuda": 1 << 32}
+MEMORY = {"cpu": 1 << 25, "cuda": 1 << 32}
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ def sweep(
                     fresh = method.start(_check_start(node, fresh))
                     carried[index] = _sum(carried.get(index), Bundle((node.name,), (len(fresh),), fresh))
             below = list(dict.fromkeys(start for bundle in carried.values() for start in bundle.starts))
-            if len(below) > 1 and sum(bundle.bytes for bundle in carried.values()) > memory:
+            if len(below) > 1 and _bytes_below(graph, node, carried) > memory:
                 half = len(below) // 2
                 for group, last in ((below[:half], False), (below[half:], final)):
                     yield from descend(index, _only(carried, group), final=last)
@@ -138,6 +138,15 @@ def sweep(
 
     with torch.no_grad():
         yield from descend(len(graph.nodes) - 1, {}, final=True)
+
+
+def _bytes_below(graph: Graph, node: Node, carried: dict[int, Bundle]) -> int:
+    """Bytes of relevance that are carried once the node is passed."""
+    total = sum(bundle.bytes for bundle in carried.values())
+    if node.index not in carried:
+        return total
+    inputs = sum(graph.nodes[i].value.numel() for i in node.inputs)
+    return total + carried[node.index].bytes * max(0, inputs - node.value.numel()) // node.value.numel()
 
 
 def _only(carried: dict[int, Bundle], starts: Collection[str]) -> dict[int, Bundle]:
