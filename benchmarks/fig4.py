@@ -1,7 +1,7 @@
 """Figure 4 with 20 samples, beside the reference way and beside its floor: python -m benchmarks.fig4
 
-Reference way: as the paper's code does it, every curve for itself: float64, a fresh normal matrix from NumPy's legacy
-generator for each factor, the product, all cosines by a normalised product.
+Reference way: as the paper's code does it, every curve for itself: float64, for each factor a fresh normal
+matrix from NumPy's legacy generator, the product, all cosines by a normalised product.
 Floor: the random numbers and the matrix products of the figure, on as many threads, and nothing else.
 """
 

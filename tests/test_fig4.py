@@ -71,7 +71,9 @@ def test_the_paper_protocol_is_the_published_values_plus_self_pairs(simulated):
 
 
 @pytest.mark.parametrize(
-    "curve", [c for c in fig4.CURVES if c.strand.step is linear], ids=lambda c: c[1:2] + c[3:]
+    "curve",
+    [c for c in fig4.CURVES if c.strand.step is linear],
+    ids=lambda c: f"{c.ensemble} {c.alpha} {c.beta}",
 )
 def test_theory_lies_within_0_15_decades_and_sampling_error_of_simulation(simulated, curve):
     law = np.log10(fig4.theory(curve.strand))
