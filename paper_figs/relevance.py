@@ -30,7 +30,7 @@ def draw(results: str | Path, out: str | Path) -> Path:
     down = -(-count // across)
     with house_style():
         figure, axes = plt.subplots(
-            2 * down, across, figsize=(1 + 2.6 * across, 1.9 + 5.7 * down), squeeze=False
+            2 * down, across, figsize=(1 + 2.6 * across, 2 + 5.8 * down), squeeze=False
         )
         figure.get_layout_engine().set(h_pad=0.1)
         for panel in axes.flat:

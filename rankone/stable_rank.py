@@ -66,7 +66,8 @@ def stable_rank(C: Operator, seed: int = 0) -> StableRank:
     """The stable rank of C (m, n) ≠ 0: exact if min(m, n) ≤ DENSE, else randomised with a stated error.
 
     Randomised: an orthonormal basis B of span{X, CᵀC X, (CᵀC)² X, …}, X Gaussian (n, BLOCK), gives σ₁ and
-    ‖CB‖_F²; Gaussian probes g give what is left, ‖C(I − BBᵀ)‖_F² = E‖C(I − BBᵀ)g‖².
+    ‖CB‖_F²; Gaussian probes g give what is left, ‖C(I − BBᵀ)‖_F² = E‖C(I − BBᵀ)g‖². It holds about
+    2 · BLOCK · STEPS vectors of either side at once.
 
     Raises ValueError if C is zero, or if it returns infinities or NaN.
     """

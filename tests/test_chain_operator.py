@@ -9,7 +9,16 @@ from scipy.sparse.linalg import svds
 
 from rankone.stable_rank import median_sin2, stable_rank
 from tests import nets
-from torch_backend import chain_operator, images, methods, models, relevance, trace
+from torch_backend import (
+    chain_operator,
+    deeplift_rescale,
+    deeplift_reveal_cancel,
+    images,
+    methods,
+    models,
+    relevance,
+    trace,
+)
 from torch_backend.chain_operator import ChainOperator
 
 LINEAR = (
@@ -66,6 +75,18 @@ def test_transpose_of_the_dense_matrix():
     np.testing.assert_allclose((C @ np.eye(C.shape[1])).T, C.T @ np.eye(C.shape[0]), **CLOSE)
 
 
+@pytest.mark.parametrize("method", [deeplift_rescale, deeplift_reveal_cancel], ids=lambda m: m.__name__)
+def test_methods_that_bind_to_the_graph_and_carry_pairs(method):
+    """DeepLIFT: its factors depend on a reference; reveal-cancel sends two vectors down for each start."""
+    graph = graph_of(nets.Chain)
+    method = method(torch.zeros_like(graph.nodes[0].value))
+    C = ChainOperator(graph, method, "logits", "input")
+    one_hot = torch.eye(4, dtype=nets.DTYPE)[:, None]
+    swept = relevance(graph, method, "logits", one_hot, "input").flatten(1).numpy()
+    np.testing.assert_allclose((C @ np.eye(4)).T, swept, **CLOSE)
+    np.testing.assert_allclose(C.T @ np.eye(C.shape[0]), swept, **CLOSE)
+
+
 def test_scipy_finds_singular_values():
     C = ChainOperator(graph_of(nets.Residual), methods.lrp_z, "block2_1", "input")
     dense = C @ np.eye(C.shape[1])
@@ -107,7 +128,7 @@ def test_nonlinear_methods_are_refused_by_node(method):
 
 
 def unit_length(op, x, y):
-    return lambda r: op.adjoint(r / r.norm(dim=-1, keepdim=True))
+    return lambda r: op.adjoint(r) / r.norm()
 
 
 def hidden_from_autograd(op, x, y):

@@ -57,16 +57,16 @@ class ChainOperator(LinearOperator):
         self._method = method.bind(graph)
         self._path = path(graph, self.start, self.at)
         self._steps = {node.index: _step(graph, self._method, node) for node in self._path}
-        self._ends = (
-            lambda r: (self._method.start(r),),
-            lambda r: (self._method.read(self.at, r),),
-        )
+        self._begin: Step = lambda r: (self._method.start(r),)
+        self._end: Step = lambda r: (self._method.read(self.at, r),)
+        (one,) = self._begin(torch.zeros_like(self.start.value)[None])
+        self._carried = len(one)  # vectors on the way for each start vector
         _check_linear(
             method,
             [
-                (self.start, self._ends[0]),
-                *((node, self._steps[node.index]) for node in reversed(self._path)),
-                (self.at, self._ends[1]),
+                (self.start, self._begin, 1),
+                *((node, self._steps[node.index], self._carried) for node in reversed(self._path)),
+                (self.at, self._end, self._carried),
             ],
         )
         dtype = np.dtype(str(image.dtype).removeprefix("torch."))
@@ -87,21 +87,23 @@ class ChainOperator(LinearOperator):
     @torch.no_grad()
     def _down(self, r: Tensor) -> Tensor:
         """C r: (V, 1, *start) -> (V, 1, *at)."""
-        (arriving,) = self._ends[0](r)
-        total = {self.start.index: arriving}
+        (carried,) = self._begin(r)
+        total = {self.start.index: carried}
         for node in reversed(self._path):
             parts = self._steps[node.index](total.pop(node.index))
             for i, part in zip(node.inputs, parts, strict=True):
-                total[i] = total[i] + part if i in total else part
-        return self._ends[1](total[self.at.index])[0]
+                if i in self._steps or i == self.at.index:
+                    total[i] = total[i] + part if i in total else part
+        return self._end(total[self.at.index])[0]
 
     def _up(self, u: Tensor) -> Tensor:
         """Cᵀ u: (V, 1, *at) -> (V, 1, *start)."""
-        total = {self.at.index: transposed(self._ends[1], self.at, (u,))}
+        vectors = self._carried * len(u)
+        total = {self.at.index: transposed(self._end, self.at, (u,), vectors)}
         for node in self._path:
             above = tuple(total.get(i) for i in node.inputs)
-            total[node.index] = transposed(self._steps[node.index], node, above)
-        return transposed(self._ends[0], self.start, (total[self.start.index],))
+            total[node.index] = transposed(self._steps[node.index], node, above, vectors)
+        return transposed(self._begin, self.start, (total[self.start.index],), len(u))
 
     def _in_groups(self, walk: Callable[[Tensor], Tensor], X: NDArray, end: Node) -> NDArray:
         """Walk with as many vectors at a time as MEMORY holds: (n, V) -> (m, V)."""
@@ -112,13 +114,12 @@ class ChainOperator(LinearOperator):
         return torch.cat([walk(group).flatten(1) for group in groups]).cpu().numpy().T
 
 
-def transposed(step: Step, node: Node, above: Sequence[Tensor | None]) -> Tensor:
-    """The transpose of a node's step: vectors (V, 1, *input's shape), None for 0, -> (V, 1, *node's shape).
+def transposed(step: Step, node: Node, above: Sequence[Tensor | None], vectors: int) -> Tensor:
+    """The transpose of a node's step: relevance of its inputs, None for 0, -> (vectors, 1, *node's shape).
 
-    ⟨step(r), u⟩ = ⟨r, transposed(step, u)⟩ if the step is linear.
+    ⟨step(r), u⟩ = ⟨r, transposed(step, …, u)⟩ if the step is linear.
     """
-    V = next(len(u) for u in above if u is not None)
-    zero = node.value.new_zeros(V, *node.value.shape).requires_grad_()
+    zero = node.value.new_zeros(vectors, *node.value.shape).requires_grad_()
     with torch.enable_grad():
         parts = step(zero)
     known = [(p, u) for p, u in zip(parts, above, strict=True) if u is not None and p.requires_grad]
@@ -151,19 +152,18 @@ def _step(graph: Graph, method: Method, node: Node) -> Step:
     return lambda r: op.split(backward(r))
 
 
-def _check_linear(method: Method, steps: Sequence[tuple[Node, Step]]) -> None:
+def _check_linear(method: Method, steps: Sequence[tuple[Node, Step, int]]) -> None:
     """ValueError with all nodes whose step is not additive, or not the transpose of its transpose."""
     generator = torch.Generator().manual_seed(0)
     nonlinear, opaque = [], []
-    for node, step in steps:
-        a, b = torch.randn(2, *node.value.shape, generator=generator).to(node.value)
+    for node, step, vectors in steps:
+        a, b = torch.randn(2, vectors, *node.value.shape, generator=generator).to(node.value)
         with torch.no_grad():
-            parts = step(torch.stack([a, b, a + b]))
-        tolerance = TOLERANCE[a.dtype] * sum(float(part.norm()) for part in parts)
-        image = tuple(part[:1] for part in parts)
-        if sum(float((p[0] + p[1] - p[2]).norm()) for p in parts) > tolerance:
+            images = [step(r) for r in (a, b, a + b)]
+        tolerance = TOLERANCE[a.dtype] * sum(float(part.norm()) for image in images for part in image)
+        if sum(float((p + q - pq).norm()) for p, q, pq in zip(*images, strict=True)) > tolerance:
             nonlinear.append(f"{node.name} ({node.kind})")
-        elif not _is_transpose(step, node, a[None], image):
+        elif not _is_transpose(step, node, a, images[0]):
             opaque.append(f"{node.name} ({node.kind})")
     for nodes, got, do in (
         (nonlinear, "that is not linear at", "take a linear method: the gradient, an LRP rule"),
@@ -182,7 +182,7 @@ def _is_transpose(step: Step, node: Node, r: Tensor, image: tuple[Tensor, ...]) 
     """The dot test with u = step(r): ⟨u, u⟩ = ⟨r, stepᵀ u⟩."""
     squared = sum(float(u.square().sum()) for u in image)
     try:
-        back = float((r * transposed(step, node, image)).sum())
+        back = float((r * transposed(step, node, image, len(r))).sum())
     except RuntimeError:  # autograd has no derivative for something in the rule
         return False
     return abs(squared - back) <= TOLERANCE[r.dtype] * squared

@@ -149,5 +149,5 @@ def _check_memory(graph: Graph, names: Sequence[str], memory: int) -> None:
             "layers",
             expected=f"at most {memory / 1e9:.3g} GB for the columns of a layer",
             got=f"{needed / 1e9:.3g} GB at {widest.name}",
-            do="name higher layers only (the diameter does not grow below), or give more memory",
+            do="name higher layers only (the diameter does not grow below), or raise memory",
         )

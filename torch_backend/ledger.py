@@ -51,8 +51,8 @@ def ledger(
     """The books of every node on the way from `start` to `at`, from the top, for the start relevance
     (V, B, *shape). Arguments and errors are those of `torch_backend.relevance`.
 
-    The books are those of the relevance that is carried; a method that reads something else at its end
-    (gradient ⊙ input) is booked as it is carried.
+    The books are those of what the method carries; where it reads something else at its end (gradient ⊙
+    input, DeepLIFT), they are not those of what is read.
     """
     sweep_down(graph, method, start, relevance, at)  # refuses what it must
     method, origin = method.bind(graph), graph.node(start)
