@@ -204,7 +204,7 @@ def _shared_products(
     sums = {replace(e, normalised=None): np.empty(m, dtype) for e in ensembles if e.normalised}
 
     width = max(1, min(m, PANEL // n))
-    scratch = np.empty((2, n * width), dtype)
+    scratch, ones = np.empty((2, n * width), dtype), np.ones(n, dtype)
     for first in range(0, m, width):
         columns = slice(first, min(first + width, m))
         normal, factor = scratch[:, : n * (columns.stop - first)].reshape(2, n, -1)
@@ -213,7 +213,7 @@ def _shared_products(
             A = entries.of(normal, out=factor)
             images[entries][:, columns] = Q @ A
             if entries in sums:
-                sums[entries][columns] = A.sum(axis=0)
+                sums[entries][columns] = ones @ A
 
     products = dict.fromkeys(range(len(bases)), scratch)
     for entries, strands in groups.items():
