@@ -8,7 +8,8 @@ import torch
 
 from tests import nets
 from torch_backend import Node, trace
-from torch_backend.linear import Dense, Linear, Reshape, Scaled, Sum
+from torch_backend.linear import Dense, Linear
+from torch_backend.unweighted import Reshape, Scaled, Sum
 
 
 def linear_nodes() -> list:

@@ -6,7 +6,8 @@ import torch
 
 from tests import nets
 from tests.dense import linear_nodes, matrix, size
-from torch_backend.linear import Linear, Sum
+from torch_backend.linear import Linear
+from torch_backend.unweighted import Sum
 
 # Rounding of sums of at most a few hundred float64 products.
 CLOSE = {"rtol": 1e-11, "atol": 1e-11}

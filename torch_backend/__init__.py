@@ -3,9 +3,9 @@
     graph = trace(model, images)                                  # nodes, names, recorded activations
     r = relevance(graph, methods.z_plus, "logits", start, "input")  # (V, B, classes) -> (V, B, *image)
 
-Table of contents: graph (trace), methods (a rule for every kind of node), rules (the equations), linear and
-nonlinear (the operators), sweep (one backward pass for every start layer), relevance, csc (how little depends
-on the start), network_law (what each layer's mean and variance predict of it), saliency (maps of any
+Table of contents: graph (trace; program, execution and call_* read the model, names names its nodes),
+methods (a rule for every kind of node), rules and share (the equations), linear, unweighted and nonlinear
+(the operators), sweep (one backward pass for every start layer), relevance, csc (how little depends on the start), network_law (what each layer's mean and variance predict of it), saliency (maps of any
 method), patterns, deeplift, reveal_cancel (chains that need data or a reference), averaged, gradcam and
 occlusion (maps, no chains), ledger (where relevance went, node by node), chain_operator (a chain as a matrix,
 with its transpose), class_cone (what holds for all classes), models, images.

@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from rankone.errors import refuse
 from torch_backend import names
+from torch_backend.execution import execute
 from torch_backend.node import Node
-from torch_backend.program import Program, check_forward, check_images, execute, read_program, run_model
+from torch_backend.program import Program, check_forward, check_images, read_program, run_model
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,7 +4,7 @@ A rule is a function (op, x, y) -> (r -> r_in): op the node's operator, x its re
 *in_shape), y its recorded output (B, *out_shape). What depends on x only (denominators) is computed once;
 the function returned then serves any number of vectors, r (V, B, *out_shape) -> r_in (V, B, *in_shape). A
 rule of your own is a function of the same form (an addition has its k inputs on an axis in front of x and
-r_in, see linear.Sum).
+r_in, see unweighted.Sum).
 
 Equation numbers are those of Sixt, Granz, Landgraf, "When Explanations Lie" (arXiv 1912.09818).
 
