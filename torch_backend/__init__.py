@@ -5,10 +5,11 @@
 
 Table of contents: graph (trace; program, execution and call_* read the model, names names its nodes),
 methods (a rule for every kind of node), rules and share (the equations), linear, unweighted and nonlinear
-(the operators), sweep (one backward pass for every start layer), relevance, csc (how little depends on the start), network_law (what each layer's mean and variance predict of it), saliency (maps of any
-method), patterns, deeplift, reveal_cancel (chains that need data or a reference), averaged, gradcam and
-occlusion (maps, no chains), ledger (where relevance went, node by node), chain_operator (a chain as a matrix,
-with its transpose), class_cone (what holds for all classes), models, images.
+(the operators), sweep (one backward pass for every start layer), relevance, csc (how little depends on the
+start), network_law (what each layer's mean and variance predict of it), saliency (maps of any method),
+patterns, deeplift, reveal_cancel (chains that need data or a reference), averaged, gradcam and occlusion
+(maps, no chains), ledger (where relevance went, node by node), chain_operator (a chain as a matrix, with
+its transpose), class_cone (what holds for all classes), models, images.
 """
 
 from torch_backend import methods, rules
