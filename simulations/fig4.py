@@ -37,7 +37,7 @@ from paper_figs import fig4 as figure
 from rankone import laws
 from rankone.chain import Step, Strand, linear, random_chains, rectified, running_products
 from rankone.ensembles import alpha_beta, non_negative, positive, stochastic, vanilla
-from rankone.errors import refuse
+from rankone.errors import one_line, refuse
 from rankone.shapes import VGG16, Shapes
 from rankone.similarity import clustered_median, finite_matrix, null_median
 
@@ -242,8 +242,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with one_line("fig4"):
         main()
-    except (ValueError, OSError, MemoryError) as error:
-        print(f"fig4: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from paper_figs import phase_diagram as figure
@@ -72,10 +73,13 @@ def study(widths: Sequence[int], betas: Sequence[float], *, samples: int, seed: 
     widths = sorted(widths, reverse=True)
     pool = ThreadPoolExecutor(os.cpu_count())
     try:
-        chains = {n: samples * min(max(WIDE // n, 1), MOST) for n in widths}
-        rates = {n: [pool.submit(measured, n, betas, s) for s in seeds(seed, n, chains[n])] for n in widths}
-        for n in widths:
-            yield rows_of_width(n, betas, np.array([rate.result() for rate in rates[n]]), seed)
+        with threadpool_limits(1, user_api="blas"):
+            chains = {n: samples * min(max(WIDE // n, 1), MOST) for n in widths}
+            rates = {
+                n: [pool.submit(measured, n, betas, s) for s in seeds(seed, n, chains[n])] for n in widths
+            }
+            for n in widths:
+                yield rows_of_width(n, betas, np.array([rate.result() for rate in rates[n]]), seed)
     finally:
         pool.shutdown(cancel_futures=True)
 
