@@ -2,19 +2,20 @@
 
 It trusts no field: it compares the digests of the factors, recomputes every bound with error bounds of its
 own and confirms a claim only if its own bound is not larger. Small chains are multiplied in integers, from
-left to right; larger ones in binary64, in one pass over blocks of rows of Z1; `exact=True` takes integers,
-multiplied by python-flint. Assumed: IEEE binary64 to nearest, a matrix product that adds ordinary
-products in any order, and functions of the C library that err by at most 8 units in the last place.
+left to right; larger ones in binary64; `exact=True` takes integers, multiplied by python-flint. Assumed: IEEE
+binary64 to nearest, a matrix product that adds ordinary products in any order, and functions of the C library
+and of NumPy that err by 2^-50 at most, relatively: four units in the last place or more.
 """
 
 import hashlib
 import json
 import math
 import os
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
-from functools import partial, reduce
-from itertools import combinations, pairwise
+from functools import reduce
+from itertools import combinations, combinations_with_replacement, pairwise
 from operator import mul
 from pathlib import Path
 from typing import Any, NoReturn
@@ -47,10 +48,20 @@ METHODS = {
 }
 UNLIMITED = ("hilbert_diameter", "share_below")  # may be infinite
 UNPROVED = ("signed_one_minus_cos",)  # has a probability below one
+FORM = {  # of a certificate: the text that must be there, and the types of the rest
+    "format": FORMAT,
+    "factors": {"file": str, "arrays": list},
+    "rounding": {"arithmetic": str, "unit_roundoff": float, "gammas": list, "delta": float},
+    "claims": {
+        name: {"statement": STATEMENTS[name], "method": METHODS[name], "bound": object, "probability": float}
+        for name in STATEMENTS
+    },
+    "versions": dict,
+}
 SMALL = 3 * 2**30  # multiplications times bits that are done in integers, in some seconds
 LARGEST_EXACT = 2**23  # entries that --exact turns into integers
-ROWS, COLUMNS = 1024, 64  # a block of pairs: half a megabyte
-U, LIBM = Fraction(1, 2**53), 2.0**-50  # unit roundoff; relative error granted to the C library
+ROWS, WIDTH = 32, 1024  # a block of differences: a quarter of a megabyte, in cache
+U, LIBM = Fraction(1, 2**53), 2.0**-50  # unit roundoff; and the relative error granted to a logarithm
 FLUSH = 2.0**-940  # above n^3 times anything that was flushed below 2^-1022
 
 
@@ -74,48 +85,47 @@ def verify(certificate: str | Path, factors: str | Path | None = None, *, exact:
         NotConfirmed: a field, a digest or a bound does not hold; the message says which.
         Unreadable, OSError: no strict JSON, no readable npz, or python-flint is absent.
     """
-    fields = {"format": str, "factors": dict, "rounding": dict, "claims": dict, "versions": dict}
-    record = _object(_read_json(Path(certificate)), "certificate", fields)
-    _same(record["format"], FORMAT, "format")
-    source = _object(record["factors"], "factors", {"file": str, "arrays": list})
-    name = source["file"]
-    if not name or Path(name).name != name or "\\" in name or "\0" in name:
+    record = _read_json(Path(certificate))
+    _match(record, FORM, "certificate")
+    _match(record["versions"], dict.fromkeys(record["versions"], str), "versions")
+    limits = {name: _limit(name, **record["claims"][name]) for name in STATEMENTS}
+    name = record["factors"]["file"]
+    if Path(name).name != name:
         _deny("factors.file", "is not a bare file name")
-    if not all(type(text) is str and len(text) < 100 for text in record["versions"].values()):
-        _deny("versions", "holds something other than short strings")
-    claims = _read_claims(record["claims"])
-    chain = _read_factors(Path(factors or Path(certificate).parent / name), source["arrays"])
-    _check_rounding(record["rounding"], [Z.shape[1] for Z in chain[:-1]])
+    chain = _read_factors(Path(factors or Path(certificate).parent / name), record["factors"]["arrays"])
+    _match(record["rounding"], _rounding(record["rounding"]["arithmetic"], chain), "rounding")
     if exact:
         maxima, how = _exact_maxima(_flint_product(chain)), "integers, with python-flint"
     elif _work(chain) <= SMALL:
         maxima, how = _exact_maxima(reduce(np.matmul, map(_integers, chain))), "integers"
     else:
         maxima, how = _floating_maxima(chain), "binary64 with error bounds of its own"
-    for claim, (bound, probability) in claims.items():
-        own = _bounds(*maxima, probability)[claim]
+    for claim, bound in limits.items():
+        own = _bounds(*maxima, record["claims"][claim]["probability"])[claim]
         if not own <= bound:
             _deny(claim, f"is claimed at most {bound!r}, but the verifier finds {own!r} in {how}")
-    return f"confirmed: {len(claims)} claims about {len(chain)} factors, recomputed in {how}"
+    return f"confirmed: {len(limits)} claims about {len(chain)} factors, recomputed in {how}"
 
 
 def _deny(what: str, why: str) -> NoReturn:
     raise NotConfirmed(f"{what} {why}")
 
 
-def _object(value: Any, what: str, fields: dict[str, Any]) -> dict[str, Any]:
-    """`value`, if it is an object with exactly these fields of exactly these types."""
-    if type(value) is not dict or set(value) != set(fields):
-        _deny(what, f"is not an object with the fields {', '.join(fields)}")
-    for field, kind in fields.items():
-        if kind is not Any and type(value[field]) is not kind:
-            _deny(f"{what}.{field}", f"is not of type {kind.__name__}")
-    return value
-
-
-def _same(value: object, expected: object, what: str) -> None:
-    if type(value) is not type(expected) or value != expected:
-        _deny(what, f"is not {expected!r}")
+def _match(value: Any, form: Any, what: str) -> None:
+    """`value` is of exactly the type `form`, or equals it: objects field by field, lists item by item."""
+    kind = form if isinstance(form, type) else type(form)
+    if kind is not object and type(value) is not kind:
+        _deny(what, f"is not of type {kind.__name__}")
+    if isinstance(form, dict):
+        if set(value) != set(form):
+            _deny(what, f"is not an object with the fields {', '.join(form)}")
+        for field in form:
+            _match(value[field], form[field], f"{what}.{field}")
+    elif isinstance(form, list) and len(value) == len(form):
+        for item, item_form in zip(value, form, strict=True):
+            _match(item, item_form, what)
+    elif not isinstance(form, type) and value != form:
+        _deny(what, f"is not {form!r}")
 
 
 def _read_json(path: Path) -> Any:
@@ -136,80 +146,62 @@ def _read_json(path: Path) -> Any:
         raise Unreadable(f"{path.name}: no certificate ({type(error).__name__}: {error})") from None
 
 
+def _limit(name: str, *, bound: object, probability: float, **_: str) -> float:
+    """The bound of a claim as a number, if claim and probability can have it."""
+    if not (0 < probability < 1 if name in UNPROVED else probability == 1):
+        _deny(name, "has a probability that it cannot have")
+    if bound == INFINITE and name in UNLIMITED:
+        return math.inf
+    if not isinstance(bound, float) or not 0 <= bound < math.inf:
+        _deny(name, f"has a bound that is neither a number ≥ 0 nor {INFINITE!r}")
+    return bound
+
+
 def _read_factors(path: Path, arrays: list[Any]) -> list[NDArray[np.float64]]:
     """The factors in binary64, which holds float32 exactly, if they are the ones that were recorded."""
-    if not arrays:
-        _deny("factors.arrays", "is empty")
-    for l, array in enumerate(arrays, start=1):
-        _object(array, "factors.arrays", {"name": str, "dtype": str, "shape": list, "sha256": str})
-        _same(array["name"], f"Z{l}", f"the name of factor {l}")
-        if array["dtype"] not in ("float64", "float32"):
-            _deny(array["name"], "is recorded as neither float64 nor float32")
-        if [type(n) for n in array["shape"]] != [int, int] or min(array["shape"]) < 1:
-            _deny(array["name"], "is recorded with a shape that is not two positive integers")
+    names = [f"Z{l}" for l in range(1, len(arrays) + 1)]
+    for name, array in zip(names, arrays, strict=True):
+        _match(array, {"name": name, "dtype": str, "shape": [int, int], "sha256": str}, name)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            if sorted(archive.files) != sorted(array["name"] for array in arrays):
-                _deny(path.name, f"holds {sorted(archive.files)}, not the {len(arrays)} recorded factors")
-            for array in arrays:  # before anything is unpacked
-                size = archive.zip.getinfo(f"{array['name']}.npy").file_size
-                if size > 8 * math.prod(array["shape"]) + 4096:
-                    _deny(array["name"], "is larger than recorded")
-            loaded = [archive[array["name"]] for array in arrays]
+            if not names or sorted(archive.files) != sorted(names):
+                _deny(path.name, f"holds {sorted(archive.files)}, not the {len(names)} recorded factors")
+            for name, array in zip(names, arrays, strict=True):  # before anything is unpacked
+                if archive.zip.getinfo(f"{name}.npy").file_size > 8 * math.prod(array["shape"]) + 4096:
+                    _deny(name, "is larger than recorded")
+            chain = [archive[name] for name in names]
     except (NotConfirmed, FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except Exception as error:  # damaged bytes make zipfile, zlib and NumPy raise a dozen kinds
         raise Unreadable(f"{path.name}: no readable npz file ({type(error).__name__}: {error})") from None
-    for Z, array in zip(loaded, arrays, strict=True):
-        if Z.dtype != np.dtype(array["dtype"]) or list(Z.shape) != array["shape"]:
-            _deny(array["name"], f"is {Z.dtype} {list(Z.shape)}, not what is recorded")
+    for name, array, Z in zip(names, arrays, chain, strict=True):
+        _match(array, {**array, "dtype": str(Z.dtype), "shape": list(Z.shape)}, name)
+        if str(Z.dtype) not in ("float64", "float32"):
+            _deny(name, "is neither float64 nor float32")
+        if not (Z.size and Z.min() >= 0 and Z.max() < np.inf):
+            _deny(name, "is empty, or has a negative or non-finite entry")
         digest = hashlib.sha256(f"{Z.dtype.str} {Z.shape[0]}x{Z.shape[1]}\n".encode())
         digest.update(np.ascontiguousarray(Z).data)
         if digest.hexdigest() != array["sha256"]:
-            _deny(array["name"], "has another SHA-256 than recorded")
-        if not (Z.min() >= 0 and Z.max() < np.inf):
-            _deny(array["name"], "has a negative or non-finite entry")
-    if any(A.shape[1] != B.shape[0] for A, B in pairwise(loaded)):
+            _deny(name, "has another SHA-256 than recorded")
+    if any(A.shape[1] != B.shape[0] for A, B in pairwise(chain)):
         _deny("factors", "do not fit together")
-    return [Z.astype(np.float64, copy=False) for Z in loaded]
+    return [Z.astype(np.float64, copy=False) for Z in chain]
 
 
-def _check_rounding(value: Any, inner: list[int]) -> None:
-    """γ_n = n u / (1 - n u) and δ = Π (1 + γ_n) - 1, rounded up; all zero if the producer claims integers."""
-    fields = {"arithmetic": str, "unit_roundoff": float, "gammas": list, "delta": float}
-    rounding = _object(value, "rounding", fields)
-    if rounding["arithmetic"] == ARITHMETIC["exact"]:
-        unit, gammas = Fraction(0), [Fraction(0) for _ in inner]
-    else:
-        _same(rounding["arithmetic"], ARITHMETIC["binary64"], "rounding.arithmetic")
-        unit, gammas = U, [_gamma(n) for n in inner]
-    _same(rounding["unit_roundoff"], float(unit), "rounding.unit_roundoff")
-    _same(rounding["gammas"], [_up(g) for g in gammas], "rounding.gammas")
-    _same(rounding["delta"], _up(math.prod((1 + g for g in gammas), start=Fraction(1)) - 1), "rounding.delta")
+def _rounding(arithmetic: str, chain: list[NDArray[np.float64]]) -> dict[str, Any]:
+    """What has to be recorded: γ_n and δ = Π (1 + γ_n) - 1, rounded up; all zero if integers are claimed."""
+    if arithmetic not in ARITHMETIC.values():
+        _deny("rounding.arithmetic", f"is none of {', '.join(ARITHMETIC.values())}")
+    u = U if arithmetic == ARITHMETIC["binary64"] else Fraction(0)
+    gammas = [_gamma(len(Z), u) for Z in chain[1:]]
+    delta = math.prod((1 + g for g in gammas), start=Fraction(1)) - 1
+    gammas_up = [_up(g) for g in gammas]
+    return {"arithmetic": arithmetic, "unit_roundoff": float(u), "gammas": gammas_up, "delta": _up(delta)}
 
 
-def _read_claims(value: dict[str, Any]) -> dict[str, tuple[float, float]]:
-    """Bound and probability of every claim; the words must be those of STATEMENTS and METHODS."""
-    if set(value) != set(STATEMENTS):
-        _deny("claims", f"are not exactly {', '.join(STATEMENTS)}")
-    claims = {}
-    for name, claim in value.items():
-        _object(claim, name, {"statement": str, "method": str, "bound": Any, "probability": float})
-        _same(claim["statement"], STATEMENTS[name], f"{name}: the statement")
-        _same(claim["method"], METHODS[name], f"{name}: the method")
-        bound, probability = claim["bound"], claim["probability"]
-        if bound == INFINITE and name in UNLIMITED:
-            bound = math.inf
-        elif type(bound) is not float or not 0 <= bound < math.inf:
-            _deny(name, f"has a bound that is neither a number ≥ 0 nor {INFINITE!r}")
-        if not (0 < probability < 1 if name in UNPROVED else probability == 1):
-            _deny(name, "has a probability that it cannot have")
-        claims[name] = (bound, probability)
-    return claims
-
-
-def _gamma(n: int) -> Fraction:
-    return n * U / (1 - n * U)
+def _gamma(n: int, u: Fraction = U) -> Fraction:
+    return n * u / (1 - n * u)
 
 
 def _up(x: Fraction) -> float:
@@ -305,89 +297,69 @@ def _log_cross_ratio(x: NDArray[Any], y: NDArray[Any]) -> float:
 
 
 def _floating_maxima(chain: list[NDArray[np.float64]]) -> Maxima:
-    """One pass over rows of C = Z1 P: x_j = c_j / s_j, s near the column sums, p their mean, e_j = x_j - p.
+    """From X, whose rows are the columns of C over their sums.
 
-    `delta`: relative error of an entry of x; `g`: relative error of a sum of n non-negative products.
+    `delta`: relative error of its entries, with that of dividing by sum and norm; at most `off` in logarithms
+    and in total variation. `g`: relative error of a sum of n non-negative terms.
     """
-    n, k = chain[0].shape[0], chain[-1].shape[1]
-    g = _up(_gamma(n + 16))
-    delta = _up(math.prod((1 + _gamma(Z.shape[1]) for Z in chain[:-1]), start=1 + 3 * U) - 1)
-    first, P = _tame(chain[0]), np.eye(k) if len(chain) == 1 else _tame(chain[-1])
-    for Z in reversed(chain[1:-1]):
-        P = _tame(_product(_tame(Z), P))
-    scale = np.ones(n) @ first @ P
-    if not scale.all():
+    C = _tame(reduce(lambda P, Z: _product(Z, P), reversed(chain)))
+    sums = C.sum(axis=0)
+    if not sums.all():
         _deny("the product", "has a zero column")
-    K, G, along, p2 = np.zeros((k, k)), np.zeros((k, k)), np.zeros(k), 0.0
-    total, pairs = np.zeros(k), _Pairs(k)
-    for start in range(0, n, ROWS):
-        X = _product(first[start : start + ROWS], P) / scale
-        p = X.mean(axis=1)
-        E = X - p[:, None]
-        K += X.T @ X
-        G += E.T @ E
-        along += p @ E
-        p2 += float(p @ p)
-        total += X.sum(axis=0)
-        pairs.add(X, p)
-    theta = _largest_angle(K, G, along, math.sqrt(p2), g) + 2 * math.asin(min(delta, 1.0))
-    off = float(np.abs(total - 1).max()) + g
-    variation = float(pairs.distance.max()) / 2 * (1 + g) + off + 2 * delta / (1 - delta)
-    if pairs.largest_log == math.inf:
-        return min(theta, math.pi / 2), variation, math.inf
-    spread = float((pairs.highest - pairs.lowest)[np.triu_indices(k)].max())
-    error = 4 * (delta / (1 - delta) + 2 * LIBM * pairs.largest_log + 4 * float(U))
-    return min(theta, math.pi / 2), variation, spread * (1 + LIBM) + error
+    X = np.ascontiguousarray((C / sums).T)
+    g = _up(_gamma(len(C) + 16))
+    delta = _up(math.prod((1 + _gamma(len(Z)) for Z in chain[1:]), start=1 + 3 * U) - 1)
+    off = delta / (1 - delta)
+    theta = min(_largest_angle(X, g) + 2 * math.asin(min(delta, 1.0)), math.pi / 2)
+    distance = _largest(X, lambda d: np.abs(d, out=d).sum(axis=1)[None], np.add)
+    variation = distance / 2 * (1 + g) + g + 2 * off
+    X = X[:, X.any(axis=0)]
+    X /= X.mean(axis=0)
+    if X.min() < FLUSH:
+        return theta, variation, math.inf
+    M = np.log(X, out=X)
+    spread = _largest(M, lambda d: np.stack([d.max(axis=1), -d.min(axis=1)]), np.maximum)
+    log_error = 2 * LIBM * float(np.abs(M).max()) + 4 * float(U)
+    return theta, variation, spread * (1 + LIBM) + 4 * (off + log_error)
 
 
-def _largest_angle(K: NDArray[Any], G: NDArray[Any], along: NDArray[Any], p: float, g: float) -> float:
-    """Over pairs of columns, from K = XᵀX (to relative g), G = EᵀE (to g |e_j| |e_k|), p·e_j and |p|.
+def _largest_angle(X: NDArray[np.float64], g: float) -> float:
+    """2 arcsin(|y_j - y_k|/2) over pairs of rows, y = x/|x|, from E = y - p and G = E Eᵀ.
 
-    sin² ∠(x_j, x_k) = (|d|² - (x_j·d)² / |x_j|²) / |x_k|² with d = e_j - e_k: small angles do not cancel.
+    |e_j - e_k|² is known to g (|e_j| + |e_k|)²: relative to the distances, so small angles survive.
     """
-    x2, e2 = np.diag(K), np.diag(G)
-    x, e = np.sqrt(x2), np.sqrt(e2) * (1 + g) + FLUSH
-    largest = 0.0
-    for j in range(len(K)):
-        d2 = e2[j] + e2 - 2 * G[j] + 2 * g * (e[j] + e) ** 2
-        xd = np.abs(along[j] - along + e2[j] - G[j]) - 4 * g * (e[j] + e) * (x[j] + p + e)  # x_j·d, towards 0
-        sin2 = (d2 - np.maximum(xd, 0) ** 2 / (x2[j] * (1 + 4 * g))) / (x2 * (1 - 4 * g)) + FLUSH
-        cos = K[j] / (x[j] * x) * (1 - 4 * g)
-        angle = np.where(sin2 < 0.5, np.arcsin(np.sqrt(np.clip(sin2, 0, 1))), np.arccos(np.clip(cos, 0, 1)))
-        largest = max(largest, float(np.delete(angle, j).max(initial=0.0)))
-    return largest * (1 + LIBM) + 8 * float(U) * float((e / x).max())
+    Y = X / np.linalg.norm(X, axis=1, keepdims=True)
+    E = Y - Y.mean(axis=0)
+    G = E @ E.T
+    e2 = np.diag(G)
+    chord2 = max(float((e2[j] + e2 - 2 * G[j]).max()) for j in range(len(G)))
+    chord = math.sqrt(max(chord2, 0.0) + 8 * g * float(e2.max()) + FLUSH) * (1 + 2 * g)
+    return 2 * math.asin(min(chord / 2, 1.0)) * (1 + LIBM)
 
 
-class _Pairs:
-    """Sums of |x_j - x_k| and extremes of ln x_j - ln x_k over the rows seen, for every pair j ≤ k."""
+def _largest(
+    A: NDArray[np.float64], parts: Callable[[NDArray[np.float64]], NDArray[np.float64]], join: np.ufunc
+) -> float:
+    """The largest value over pairs of rows: `parts` (r, pairs) of blocks of a_k - a_j joined, then summed."""
+    blocks = [slice(c, c + WIDTH) for c in range(0, A.shape[1], WIDTH)]
 
-    def __init__(self, k: int) -> None:
-        self.distance = np.zeros((k, k))
-        self.highest, self.lowest = np.full((k, k), -np.inf), np.full((k, k), np.inf)
-        self.largest_log = 0.0  # infinite once supports differ, or entries are too far apart for a logarithm
+    def of_block(J: NDArray[np.float64], K: NDArray[np.float64]) -> NDArray[np.float64]:
+        D = np.empty_like(K)
+        return np.array([parts(np.subtract(K, a, out=D)) for a in J])
 
-    def add(self, X: NDArray[np.float64], p: NDArray[np.float64]) -> None:
-        ratio = X[p > 0] / p[p > 0, None]
-        if ratio.size and not (ratio.min() > FLUSH and ratio.max() < 1 / FLUSH):
-            self.largest_log = math.inf
-        M = np.ascontiguousarray(np.log(ratio).T if self.largest_log < math.inf else ratio[:0].T)
-        self.largest_log = max(self.largest_log, float(np.abs(M).max(initial=0.0)))
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(partial(self._add_row, np.ascontiguousarray(X.T), M), range(len(X.T))))
+    def of_tiles(starts: tuple[int, int]) -> float:
+        J, K = (A[start : start + ROWS] for start in starts)
+        joined = reduce(join, (of_block(J[:, b].copy(), K[:, b].copy()) for b in blocks))
+        return float(joined.sum(axis=1).max())
 
-    def _add_row(self, X: NDArray[np.float64], M: NDArray[np.float64], j: int) -> None:
-        for start in range(j, len(X), COLUMNS):
-            to = slice(start, start + COLUMNS)
-            self.distance[j, to] += np.abs(X[to] - X[j]).sum(axis=1)
-            if M.size:
-                difference = M[to] - M[j]
-                self.highest[j, to] = np.maximum(self.highest[j, to], difference.max(axis=1))
-                self.lowest[j, to] = np.minimum(self.lowest[j, to], difference.min(axis=1))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return max(pool.map(of_tiles, combinations_with_replacement(range(0, len(A), ROWS), 2)))
 
 
 def _product(A: NDArray[np.float64], B: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A B, if no product of two non-zero entries can be flushed (both are at most 1, see `_tame`)."""
-    if A.any() and B.any() and A[A > 0].min() * B[B > 0].min() < FLUSH:
+    """A B up to a power of two, if no product of two non-zero entries can be flushed."""
+    A, B = _tame(A), _tame(B)
+    if _least(A) * _least(B) < FLUSH:
         _deny("the product", "may flush a number to zero: verify with --exact")
     return A @ B
 
@@ -395,6 +367,10 @@ def _product(A: NDArray[np.float64], B: NDArray[np.float64]) -> NDArray[np.float
 def _tame(A: NDArray[np.float64]) -> NDArray[np.float64]:
     """A times a power of two: at most 1, and exact."""
     exponent = int(np.frexp(A.max())[1])
-    if A.any() and math.ldexp(float(A[A > 0].min()), -exponent) < FLUSH:
+    if math.ldexp(_least(A), -exponent) < FLUSH:
         _deny("a factor", "has entries too far apart for binary64: verify with --exact")
     return np.ldexp(A, -exponent) if exponent else A
+
+
+def _least(A: NDArray[np.float64]) -> float:
+    return float(np.min(A, where=A > 0, initial=np.inf))
