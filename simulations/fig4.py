@@ -21,7 +21,6 @@ Writes fig4.csv, fig4.png and fig4.pdf in about 10 s on two cores.
 import argparse
 import csv
 import os
-import sys
 import zipfile
 from collections.abc import Sequence
 from multiprocessing.pool import ThreadPool
