@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from paper_figs.style import REFERENCE, house_style, shades
+from rankone.errors import refuse
 
 Row = dict[str, str]
 
@@ -41,7 +42,7 @@ def draw(
     models, methods = unique(rows, "model"), unique(rows, "method")
     kept = [row for row in rows if starts is None or row["start"] in starts]
     if not kept:
-        raise ValueError(f"starts: expected start layers of {table}, got {starts}; draw those it has")
+        refuse("starts", expected=f"start layers of {table}", got=starts, do="draw those it has")
     with house_style():
         figure, panels = plt.subplots(
             len(models),
@@ -152,5 +153,5 @@ def read(table: str | Path) -> list[Row]:
     with open(table, newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     if not rows:
-        raise ValueError(f"{table}: expected rows, got an empty table; measure again")
+        refuse(str(table), expected="rows", got="an empty table", do="measure again")
     return rows

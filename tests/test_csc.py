@@ -11,8 +11,9 @@ import torch_backend
 from rankone import similarity
 from rankone.bootstrap import median_interval
 from torch_backend import methods, trace
-from torch_backend.csc import BIN, LOWEST, csc, null_quantile, start_vectors, write_csv
+from torch_backend.csc import csc, start_vectors, write_csv
 from torch_backend.images import digest
+from torch_backend.reading import BIN, LOWEST, null_quantile
 from torch_backend.relevance import relevance
 
 FLOOR = -14.0  # where the oracle's subtraction 1 - |cos| ends

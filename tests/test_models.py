@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from simulations import train_digits
 from torch_backend import images, models
 
 
@@ -32,6 +33,16 @@ def test_shipped_networks_have_the_shapes_they_are_named_for():
     assert kinds.count(nn.Conv2d) == 13 and kinds.count(nn.Linear) == 3
     assert sum(type(m).__name__ == "BasicBlock" for m in resnet.modules()) == 12
     assert not any(m.training for net in (vgg, resnet) for m in net.modules())
+
+
+def test_the_training_script_is_seeded_and_writes_what_load_reads(tmp_path):
+    for name in "ab":
+        train_digits.main(["--network", "digits-vgg", "--epochs", "1", "--out", str(tmp_path / name)])
+    first, second = (models.load("digits-vgg", tmp_path / name / "digits-vgg.safetensors") for name in "ab")
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        torch.testing.assert_close(a, b)
+    with pytest.raises(ValueError, match="--epochs: expected"):
+        train_digits.main(["--epochs", "0"])
 
 
 def test_random_weights_are_seeded_and_leave_the_global_generator_alone():

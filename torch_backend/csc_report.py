@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from torch_backend.csc import CSC, Reading
+from torch_backend.csc import CSC
+from torch_backend.reading import Reading
 
 COLLAPSED = -3.0  # log10(1 - |cos|): directions within 2.6 degrees
 ROWS = 6  # start layers in a table; more would hide the trend

@@ -21,13 +21,10 @@ def method(text: str) -> Method:
         )
     try:
         numbers = [float(argument) for argument in arguments]
-        if isinstance(found, Method):
-            inspect.Signature().bind(*numbers)
-            return found
-        inspect.signature(found).bind(*numbers)
+        inspect.signature((lambda: found) if isinstance(found, Method) else found).bind(*numbers)
     except (ValueError, TypeError):
-        refuse("method", expected=spellings()[name], got=repr(text), do="give numbers after colons")
-    return found(*numbers)
+        refuse("method", expected=spellings()[name], got=repr(text), do="give a number after each colon")
+    return found if isinstance(found, Method) else found(*numbers)
 
 
 def spellings() -> dict[str, str]:
