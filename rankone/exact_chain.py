@@ -75,7 +75,7 @@ def _hilbert(x: Integers, y: Integers) -> float:
     numerator, denominator = a * c, b * d
     if numerator < 2 * denominator:
         return math.log1p(round_up(numerator - denominator, denominator))
-    return math.log(numerator) - math.log(denominator)
+    return math.log(round_up(numerator, denominator))
 
 
 def _largest_ratio(x: Integers, y: Integers) -> tuple[int, int]:

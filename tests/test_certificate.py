@@ -11,6 +11,7 @@ import pytest
 
 from rankone.certificate import certify, read_factors, signed_one_minus_cos
 from rankone.contraction import hilbert_distance, total_variation
+from rankone.exact_chain import exact_extremes
 from rankone.rounding import chain_error
 from rankone.verify import STATEMENTS
 from tests.exact_oracle import KINDS, chain, maxima, mp, number, signed
@@ -121,6 +122,12 @@ def test_different_supports_are_at_infinite_distance_but_angle_and_variation_sta
     np.testing.assert_allclose(certificate.bound("angle"), math.pi / 4)
     np.testing.assert_allclose(certificate.bound("total_variation"), 0.5)
     assert certificate.bound("one_minus_cos_below") == 1.0
+
+
+def test_diameter_of_huge_integers_is_the_logarithm_of_their_ratio():
+    huge = 3**100_000  # its own logarithm is known to 1e-11 only
+    C = np.array([[3 * huge, huge], [huge, huge]], object)
+    np.testing.assert_allclose(exact_extremes(C).diameter, math.log(3), rtol=1e-15)
 
 
 @ARITHMETICS

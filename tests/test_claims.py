@@ -24,6 +24,7 @@ from rankone.claims import (
     report,
     rules,
     slow_mixing,
+    theorem_1,
 )
 from rankone.claims.conv_net import ConvNet, local_losses
 from rankone.claims.dense_z_plus_qualifies import he_network
@@ -90,6 +91,7 @@ BREAKS = {
         {"A": exact.identity(3)},
         {"product": exact.identity(3)},
         {"A": THIRDS, "product": THIRDS},
+        {"product": 2 * theorem_1.PRODUCT},  # B of the right rank, but not the limit
         {"conserving": E([["1/2", "1/2", "1/2"], [0, 1, 0], [0, 0, 1]])},
         {"conserving": exact.identity(3)},
     ],
@@ -252,6 +254,7 @@ def test_exact_cosines():
     x, y = E([3, 4]), E([4, 3])
     assert exact.cos_squared(x, y) == Fraction(24, 25) ** 2
     assert exact.least_cos_squared(E([[3, 4, 0], [4, 3, 1]])) == Fraction(9, 25)
+    assert exact.orthogonal(E([[3, 4], [4, -3]])) and not exact.orthogonal(E([[1, 0, 0], [0, 1, 1]]))
     assert exact.parallel(x, -2 * x) and not exact.parallel(x, y) and not exact.parallel(x, 0 * x)
     assert exact.show(E([["1/2", 1], [0, -3]])) == "[[1/2, 1], [0, -3]]"
 

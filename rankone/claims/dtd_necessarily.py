@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from fractions import Fraction
 
-from rankone.claims.exact import Matrix, cos_squared, exact, identity, least_cos_squared, show
+from rankone.claims.exact import Matrix, cos_squared, exact, identity, orthogonal, show
 from rankone.claims.record import Claim, Evidence, Verdict, check
 from rankone.claims.rules import positive, z_plus
 from rankone.claims.slow_mixing import mixing, summable
@@ -27,7 +27,7 @@ def evidence(W: Matrix = CYCLE, layer: Callable[[int], Matrix] = mixing_less_and
         "exact arithmetic",
         (
             check(
-                least_cos_squared(C) == 0 and (C.sum(axis=0) == 1).all(),
+                orthogonal(C) and (C.sum(axis=0) == 1).all(),
                 f"{DEPTH} ReLU layers with W = {show(W)} at x = {show(X)}: all units are active, "
                 f"relevance is conserved, and C = {show(C)}: three starts, three disjoint maps. A "
                 "product of permutations is a permutation.",

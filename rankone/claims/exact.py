@@ -49,6 +49,11 @@ def least_cos_squared(A: Matrix) -> Fraction:
     return min(cos_squared(x, y) for x, y in combinations(A.T, 2))
 
 
+def orthogonal(A: Matrix) -> bool:
+    """Whether every two columns of A are orthogonal; of A ≥ 0: whether they are disjoint."""
+    return all(_dot(x, y) == 0 for x, y in combinations(A.T, 2))
+
+
 def parallel(x: Matrix, y: Matrix) -> bool:
     """Whether x and y are non-zero multiples of each other."""
     return bool(any(x != 0) and any(y != 0) and cos_squared(x, y) == 1)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rankone.claims.exact import Matrix, exact, identity, least_cos_squared, show
+from rankone.claims.exact import Matrix, exact, identity, least_cos_squared, orthogonal, show
 from rankone.claims.record import Claim, Evidence, Verdict, check
 
 CYCLE = exact([[0, 0, 1], [1, 0, 0], [0, 1, 0]])
@@ -23,7 +23,7 @@ def evidence(A: Matrix = CYCLE, primitive: Matrix = PRIMITIVE) -> Evidence:
                 f"A = {show(A)} is non-negative and irreducible: (I + A)^{n - 1} is positive.",
             ),
             check(
-                (powers[-1] == identity(n)).all() and all(least_cos_squared(P) == 0 for P in powers),
+                (powers[-1] == identity(n)).all() and all(map(orthogonal, powers)),
                 f"A^{n} = I, and the columns of A, …, A^{n} are orthogonal: no power of A is any closer "
                 "to rank one than A, however deep the chain.",
             ),

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 
-from rankone.claims.exact import Matrix, cos_squared, identity, least_cos_squared, show
+from rankone.claims.exact import Matrix, cos_squared, identity, orthogonal, show
 from rankone.claims.record import Claim, Evidence, Verdict, check
 from rankone.claims.slow_mixing import OffDiagonal, contrast, products, summable
 
@@ -19,7 +19,7 @@ def evidence(A: Matrix = IDENTITY, off_diagonal: OffDiagonal = summable) -> Evid
         "exact arithmetic",
         (
             check(
-                (A @ A == A).all() and least_cos_squared(A) == 0,
+                (A >= 0).all() and (A @ A == A).all() and orthogonal(A),
                 f"A = {show(A)} is non-negative, A^N = A, and its columns are orthogonal.",
             ),
             check(
