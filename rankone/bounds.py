@@ -13,7 +13,6 @@ relative, in any order of summation), that of the few operations after it is not
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -27,6 +26,7 @@ from rankone.contraction import (
     total_variation_diameter,
 )
 from rankone.errors import refuse
+from rankone.pattern import refuse_gaps
 
 Chain: TypeAlias = list[Array]
 
@@ -204,13 +204,7 @@ def compare_bounds(
 def chain_of(factors: Sequence[ArrayLike]) -> Chain:
     """The factors as float64 matrices: at least one, ≥ 0, no zero column, shapes that meet; or ValueError."""
     chain = [non_negative(f"Z{l}", Z) for l, Z in enumerate(factors, start=1)]
-    if not chain:
-        refuse("factors", expected="at least one factor", got="none", do="pass [Z1, Z2, …]")
-    for l, (left, right) in enumerate(pairwise(chain), start=2):
-        if left.shape[1] != len(right):
-            expected = f"{left.shape[1]} rows, as Z{l - 1} has columns"
-            got = f"shape {right.shape}"
-            refuse(f"Z{l}", expected=expected, got=got, do="order the factors from the input to the output")
+    refuse_gaps(chain)
     return chain
 
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from rankone.column_pairs import Extremes, floating_extremes
 from rankone.errors import refuse
 from rankone.exact_chain import MAX_WORK, exact_extremes, exact_product, work
+from rankone.pattern import refuse_gaps
 from rankone.rounding import (
     UNIT_ROUNDOFF,
     allowed_error,
@@ -105,8 +106,8 @@ class Certificate:
     versions: tuple[tuple[str, str], ...]
 
     def bound(self, name: str) -> float:
-        """The certified bound of one claim, a key of `rankone.verify.STATEMENTS`."""
-        return next(claim.bound for claim in self.claims if claim.name == name)
+        """The certified bound of one claim, a key of `rankone.verify.STATEMENTS`; KeyError for another name."""
+        return {claim.name: claim.bound for claim in self.claims}[name]
 
     def to_json(self) -> str:
         """The certificate as strict JSON; an infinite bound is the string "infinite"."""
@@ -159,7 +160,7 @@ def certify(
     _check(factors)
     if not 0 < probability < 1:
         refuse("probability", expected="a number in (0, 1)", got=probability, do="0.9 is usual")
-    if Path(file).name != file:
+    if not file or Path(file).name != file:
         refuse(
             "file",
             expected="a file name without folders",
@@ -173,7 +174,7 @@ def certify(
         file=file,
         factors=tuple(_record(Z, f"Z{l}") for l, Z in enumerate(factors, start=1)),
         rounding=rounding,
-        claims=_claims(extremes, probability),
+        claims=_claims(extremes, float(probability)),
         versions=_versions(),
     )
 
@@ -262,8 +263,6 @@ def read_factors(path: str | Path) -> list[Factor]:
 
 def _check(factors: Sequence[Factor]) -> None:
     """ValueError that names the factor unless all are non-negative matrices that fit together."""
-    if not factors:
-        refuse("factors", expected="at least one matrix", got=0, do="give Z1")
     for l, Z in enumerate(factors, start=1):
         if (
             not isinstance(Z, np.ndarray)
@@ -273,13 +272,6 @@ def _check(factors: Sequence[Factor]) -> None:
         ):
             got = f"{Z.dtype} {Z.shape}" if isinstance(Z, np.ndarray) else type(Z).__name__
             refuse(f"Z{l}", expected="a float64 or float32 matrix with entries", got=got, do="convert it")
-        if l > 1 and factors[l - 2].shape[1] != Z.shape[0]:
-            refuse(
-                f"Z{l}",
-                expected=f"{factors[l - 2].shape[1]} rows, the columns of Z{l - 1}",
-                got=Z.shape[0],
-                do="order the factors from the input to the output",
-            )
         if not (Z.min() >= 0 and Z.max() < np.inf):
             i, j = np.argwhere(~((Z >= 0) & np.isfinite(Z)))[0]
             refuse(
@@ -288,6 +280,7 @@ def _check(factors: Sequence[Factor]) -> None:
                 got=f"{Z[i, j]} at row {i}, column {j}",
                 do="only non-negative chains can be certified",
             )
+    refuse_gaps(factors)
 
 
 def _without_zero_column(C: NDArray[Any]) -> NDArray[Any]:

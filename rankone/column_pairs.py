@@ -14,7 +14,7 @@ from rankone.rounding import UNIT_ROUNDOFF, Matrix, gamma, round_up
 
 ROWS = 512  # of the Gram matrix at a time: bounds the memory
 FLUSH = 2.0**-900  # above any sum of numbers that were flushed while squaring or dividing
-LIBM = 2.0**-50  # relative error granted to a logarithm: 8 units in the last place
+LIBM = 2.0**-50  # relative error granted to a logarithm: four units in the last place or more
 LARGEST_DIAMETER = 690.0  # beyond it exp(Δ) leaves the floats, and the diameter is reported as infinite
 U = float(UNIT_ROUNDOFF)
 

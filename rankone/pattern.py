@@ -40,6 +40,20 @@ def pattern_of(matrix: Matrix, *, name: str = "matrix") -> sparse.csr_array:
     return sparse.csr_array(stored > 0)
 
 
+def refuse_gaps(factors: Sequence[Any]) -> None:
+    """ValueError unless there is a factor, and the shapes (n0, n1), (n1, n2), … of Z1, Z2, … meet."""
+    if not factors:
+        refuse("factors", expected="at least one factor", got="none", do="pass [Z1, Z2, …]")
+    for l, (left, right) in enumerate(pairwise(factors), start=1):
+        if left.shape[1] != right.shape[0]:
+            refuse(
+                f"Z{l + 1}",
+                expected=f"{left.shape[1]} rows, as Z{l} has columns",
+                got=f"shape {right.shape}",
+                do="order the factors from the input to the output",
+            )
+
+
 def packed(pattern: sparse.csr_array) -> Bits:
     """Rows of an (n, m) pattern as (n, ⌈m/8⌉) bytes."""
     blocks = range(0, pattern.shape[0], _UNPACKED_ROWS)
@@ -70,16 +84,7 @@ def zero_one_pattern(factors: Sequence[Matrix]) -> NDArray[np.bool_]:
     Raises ValueError for an empty chain, a bad factor, or shapes that do not meet.
     """
     patterns = [pattern_of(Z, name=f"Z{l}") for l, Z in enumerate(factors, start=1)]
-    if not patterns:
-        refuse("factors", expected="at least one factor", got="none", do="pass [Z1, Z2, …]")
-    for l, (left, right) in enumerate(pairwise(patterns), start=1):
-        if left.shape[1] != right.shape[0]:
-            refuse(
-                f"Z{l + 1}",
-                expected=f"{left.shape[1]} rows, as Z{l} has columns",
-                got=f"shape {right.shape}",
-                do="order the factors from the input to the output",
-            )
+    refuse_gaps(patterns)
     bits = packed(patterns[-1])
     for pattern in reversed(patterns[:-1]):
         bits = boolean_product(pattern, bits)

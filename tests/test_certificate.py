@@ -169,14 +169,14 @@ ONES = np.ones((2, 2))
 @pytest.mark.parametrize(
     ("factors", "options", "reason"),
     [
-        ([], {}, "factors: expected at least one matrix"),
+        ([], {}, "factors: expected at least one factor"),
         ([[[1.0]]], {}, "Z1: expected a float64 or float32 matrix with entries, got list"),
         ([np.ones((2, 2), int)], {}, "Z1: expected a float64 or float32 matrix with entries, got int64"),
         ([np.ones(2)], {}, r"Z1: expected a float64 or float32 matrix with entries, got float64 \(2,\)"),
         ([np.ones((0, 2))], {}, "Z1: expected a float64 or float32 matrix with entries"),
         ([ONES, ONES.astype(np.float16)], {}, "Z2: expected a float64 or float32 matrix"),
         ([ONES, ONES.astype(">f8")], {}, "Z2: expected a float64 or float32 matrix"),
-        ([ONES, np.ones((3, 2))], {}, "Z2: expected 2 rows, the columns of Z1, got 3"),
+        ([ONES, np.ones((3, 2))], {}, r"Z2: expected 2 rows, as Z1 has columns, got shape \(3, 2\)"),
         (
             [ONES, np.array([[1, 2], [3, -1.0]])],
             {},
@@ -194,6 +194,7 @@ ONES = np.ones((2, 2))
         ([np.zeros((2, 2)), ONES], {"exact": False}, "product: expected no zero column"),
         ([np.array([[5e-324, 1.0]])], {"exact": False}, "product: .* may be flushed to zero"),
         ([ONES], {"file": "folder/f.npz"}, "file: expected a file name without folders, got 'folder/f.npz'"),
+        ([ONES], {"file": ""}, "file: expected a file name without folders"),
         ([ONES], {"probability": 1.0}, r"probability: expected a number in \(0, 1\), got 1.0"),
         ([ONES], {"probability": math.nan}, r"probability: expected a number in \(0, 1\), got nan"),
     ],

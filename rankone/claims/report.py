@@ -58,10 +58,7 @@ def page(r: Run) -> str:
             *(_entry("Claim", claim.words), _entry("Verdict", f"{claim.verdict}. {claim.because}")),
             "",
             fill(f"Evidence, {r.status}{how}:", WIDTH),
-            *(
-                fill(f"{sentence}", WIDTH, initial_indent="  • ", subsequent_indent="    ")
-                for sentence in found
-            ),
+            *(fill(sentence, WIDTH, initial_indent="  • ", subsequent_indent="    ") for sentence in found),
         ]
     )
 
