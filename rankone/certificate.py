@@ -106,7 +106,7 @@ class Certificate:
     versions: tuple[tuple[str, str], ...]
 
     def bound(self, name: str) -> float:
-        """The certified bound of one claim, a key of `rankone.verify.STATEMENTS`; KeyError for another name."""
+        """The certified bound of one claim, a key of `rankone.verify.STATEMENTS`; KeyError for others."""
         return {claim.name: claim.bound for claim in self.claims}[name]
 
     def to_json(self) -> str:

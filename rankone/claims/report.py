@@ -49,7 +49,7 @@ def table(runs: Sequence[Run]) -> str:
 def page(r: Run) -> str:
     """One claim: its words, the verdict and its reason, and the evidence with the numbers of this run."""
     claim = r.claim
-    found = [r.failure] if r.evidence is None else r.evidence.findings
+    found = [str(r.failure)] if r.evidence is None else r.evidence.findings
     how = "" if r.evidence is None else f" ({r.evidence.how})"
     return "\n".join(
         [
