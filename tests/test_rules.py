@@ -120,6 +120,24 @@ def test_what_leaves_and_what_is_booked_is_what_arrived(rule, node, values) -> N
     agree(down + sum(step.book(r)), r.flatten(2).sum(2).numpy())
 
 
+@pytest.mark.parametrize("node,values", NODES)
+@pytest.mark.parametrize("rule", [rules.z, rules.z_plus, rules.alpha_beta(2, 1), rules.gamma(0.3)])
+def test_using_the_memory_of_r_changes_nothing_else(rule, node, values) -> None:
+    """Shares of several inputs in any order, too."""
+    x = node.op.join(values, node.value)
+    step = (
+        rule(node.op, x, node.value)
+        + 2 * rules.excite(node.op, x, node.value)
+        + rules.z(node.op, x, node.value)
+    )
+    r = torch.randn(2, *node.value.shape, dtype=nets.DTYPE, generator=torch.Generator().manual_seed(3))
+    before = r.clone()
+    plain = [part.clone() for part in node.op.split(step(r))]
+    np.testing.assert_array_equal(r, before)
+    for part, expected in zip(node.op.split(step.overwrite(r)), plain, strict=True):
+        np.testing.assert_array_equal(part, expected)
+
+
 def test_booking_notices_what_is_missing() -> None:
     """The books tell the bias, ε and 0/0 apart."""
     op = dense.layer([[1.0, 1.0], [-1.0, -1.0]], [2.0, 0.5])

@@ -141,6 +141,20 @@ def test_images_and_vectors_do_not_mix(rectified, name: str) -> None:
     agree(relevance(single, METHODS[name], "logits", r[2:, 1:], "input"), whole[2:, 1:], 1e-9)
 
 
+def test_what_was_yielded_and_what_was_given_stays(rectified) -> None:
+    """The sweep overwrites only memory of its own."""
+    _, _, graph = rectified
+    for method in METHODS.values():
+        starts = {layer: vectors(graph.node(layer).value.shape) for layer in graph.layers}
+        given = {layer: r.clone() for layer, r in starts.items()}
+        names = [node.name for node in graph.nodes[::2]]
+        found = [
+            (r, r.clone()) for _, found in sweep(graph, method, starts.get, names) for r in found.values()
+        ]
+        for r, then in (*found, *((starts[layer], given[layer]) for layer in starts)):
+            np.testing.assert_array_equal(r, then)
+
+
 @pytest.mark.parametrize("name", ["z_plus", "lrp_z", "alpha_beta:2:1", "gradient", "lrp_gamma:0.25"])
 def test_linear_methods_are_linear_in_the_start(rectified, name: str) -> None:
     _, _, graph = rectified

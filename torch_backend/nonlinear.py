@@ -27,6 +27,20 @@ class OneInput:
 
 
 @dataclass(frozen=True)
+class Entrywise:
+    """r ↦ function(r, None), entry by entry; function(r, out) writes into out."""
+
+    function: Callable[[Tensor, Tensor | None], Tensor]
+
+    def __call__(self, r: Tensor) -> Tensor:
+        return self.function(r, None)
+
+    def overwrite(self, r: Tensor) -> Tensor:
+        """The same; the memory of r is used."""
+        return self.function(r, r)
+
+
+@dataclass(frozen=True)
 class Rectifier(OneInput):
     """y = min(max(x, 0), ceiling)."""
 
@@ -42,7 +56,7 @@ class Rectifier(OneInput):
 
     def pullback(self, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:
         mask = self.mask(y)
-        return lambda r: r * mask
+        return Entrywise(lambda r, out: torch.mul(r, mask, out=out))
 
 
 @dataclass(frozen=True)

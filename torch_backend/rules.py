@@ -1,10 +1,10 @@
 """The equations: how one node hands the relevance of its output down to its inputs.
 
-A rule is a function (op, x, y) -> (r -> r_in): op the node's operator, x its recorded input (B,
-*in_shape), y its recorded output (B, *out_shape). What depends on x only (denominators) is computed once;
-the function returned then serves any number of vectors, r (V, B, *out_shape) -> r_in (V, B, *in_shape). A
-rule of your own is a function of the same form (an addition has its k inputs on an axis in front of x and
-r_in, see unweighted.Sum).
+A rule is a function (op, x, y) -> (r -> r_in): op the node's operator, x its recorded input (B, *in_shape),
+y its recorded output (B, *out_shape). What depends on x only (denominators) is computed once; the function
+returned then serves any number of vectors, r (V, B, *out_shape) -> r_in (V, B, *in_shape). It leaves r as
+it is, and r_in lies in memory of its own or that of r. A rule of your own is a function of the same form
+(an addition has its k inputs on an axis in front of x and r_in, see unweighted.Sum).
 
 Equation numbers are those of Sixt, Granz, Landgraf, "When Explanations Lie" (arXiv 1912.09818).
 
@@ -23,7 +23,7 @@ from torch import Tensor
 
 from rankone.errors import refuse
 from torch_backend.linear import Linear, Weighted
-from torch_backend.nonlinear import Rectifier
+from torch_backend.nonlinear import Entrywise, Rectifier
 from torch_backend.share import Share, share, signs
 
 Backward = Callable[[Tensor], Tensor]
@@ -46,13 +46,13 @@ def pass_through(op, x, y) -> Backward:
 
 def deconvolve(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
     """r ↦ r⁺ in a rectifier (Zeiler and Fergus 2014)."""
-    return lambda r: r.clamp(min=0)
+    return Entrywise(lambda r, out: torch.clamp(r, min=0, out=out))
 
 
 def guide(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
     """r ↦ 1[y > 0] ⊙ r⁺ in a rectifier (Springenberg et al. 2015; eq. 7)."""
     mask = op.mask(y)
-    return lambda r: r.clamp(min=0) * mask
+    return Entrywise(lambda r, out: torch.mul(torch.clamp(r, min=0, out=out), mask, out=out))
 
 
 def rectify_gradient(quantile: float) -> Rule:

@@ -57,11 +57,20 @@ class Share:
     accounts: tuple[Account, ...]
 
     def __call__(self, r: Tensor) -> Tensor:
+        return self._down(r, None)
+
+    def overwrite(self, r: Tensor) -> Tensor:
+        """The same; the memory of r is used."""
+        return self._down(r, r)
+
+    def _down(self, r: Tensor, memory: Tensor | None) -> Tensor:
         total: Tensor | None = None
-        for x, parts in self._by_input():
+        groups = self._by_input()
+        last = groups[-1][1][-1]
+        for x, parts in groups:
             pulled: Tensor | None = None
             for part in parts:
-                pull = part.op.adjoint(r * part.share)
+                pull = part.op.adjoint(torch.mul(r, part.share, out=memory if part is last else None))
                 pulled = pull if pulled is None else _in_place(torch.add, pulled, pull)
             term = _in_place(torch.mul, pulled, x)
             total = term if total is None else total.add_(term)

@@ -7,7 +7,7 @@ once. Relevance is a tensor (V, B, *shape): V vectors for each of the B images.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -19,25 +19,37 @@ from torch_backend.methods import Method
 from torch_backend.node import Node
 
 # Bytes of relevance carried at once; measured as the fastest on two cores, and what fills a large card.
-MEMORY = {"cpu": 1 << 25, "cuda": 1 << 32}
+MEMORY = {"cpu": 1 << 24, "cuda": 1 << 32}
 
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """Vectors of several start layers on the way down: r (V₁ + V₂ + …, B, *shape)."""
+    """Vectors of several start layers on the way down: r (V₁ + V₂ + …, B, *shape).
+
+    owned: nothing else refers to the memory of r, so that it may be overwritten.
+    """
 
     starts: tuple[str, ...]
     counts: tuple[int, ...]
     r: Tensor
+    owned: bool
 
     def by_start(self) -> dict[str, Tensor]:
         """The vectors of each start layer, as views."""
         return dict(zip(self.starts, self.r.split(self.counts), strict=True))
 
     def only(self, starts: Collection[str]) -> Bundle | None:
-        """The vectors of some start layers that stand next to each other."""
-        kept = {start: r for start, r in self.by_start().items() if start in starts}
-        return _stack(kept) if kept else None
+        """The vectors of some start layers."""
+        kept = [i for i, start in enumerate(self.starts) if start in starts]
+        if not kept:
+            return None
+        if len(kept) == kept[-1] - kept[0] + 1:  # next to each other: a view
+            there = slice(kept[0], kept[-1] + 1)
+            r = self.r.split(
+                [sum(self.counts[: kept[0]]), sum(self.counts[there]), sum(self.counts[kept[-1] + 1 :])]
+            )
+            return Bundle(self.starts[there], self.counts[there], r[1], self.owned)
+        return _stack({start: r for start, r in self.by_start().items() if start in starts})
 
     @property
     def bytes(self) -> int:
@@ -45,21 +57,19 @@ class Bundle:
 
 
 def _stack(vectors: dict[str, Tensor]) -> Bundle:
+    """The vectors of several start layers one after the other, in memory of their own."""
     parts = tuple(vectors.values())
-    counts = tuple(len(part) for part in parts)
-    if len(parts) == 1:
-        return Bundle(tuple(vectors), counts, parts[0])
     images, shape = parts[0].shape[1], parts[0].shape[2:]
-    joined = torch.cat([arrange(fold(part, shape)) for part in parts])
-    return Bundle(tuple(vectors), counts, joined.reshape(-1, images, *shape))
+    joined = torch.cat([arrange(fold(part, shape)) for part in parts]).reshape(-1, images, *shape)
+    return Bundle(tuple(vectors), tuple(len(part) for part in parts), joined, owned=True)
 
 
-def _sum(a: Bundle | None, b: Bundle | None) -> Bundle | None:
+def _sum(a: Bundle | None, b: Bundle) -> Bundle:
     """Relevance that reaches a node on two ways; the ways may carry different start layers."""
-    if a is None or b is None:
-        return a or b
+    if a is None:
+        return b
     if (a.starts, a.counts) == (b.starts, b.counts):
-        return Bundle(a.starts, a.counts, a.r + b.r)
+        return replace(a, r=a.r.add_(b.r)) if a.owned else replace(a, r=a.r + b.r, owned=True)
     total = a.by_start()
     for start, r in b.by_start().items():
         total[start] = total[start] + r if start in total else r
@@ -77,8 +87,7 @@ def sweep(
 
     starts(name) is called once for each node on the way, from the output down; it gives the start relevance
     of that node's output, (V, B, *shape), or None. Yields (layer, {start layer: relevance (V, B, *shape)}),
-    the start layer's own relevance included; the tensors are views, to be read before the next step and not
-    to be changed.
+    the start layer's own relevance included; the tensors are views and not to be changed.
 
     memory: bytes of relevance carried at once (default MEMORY). Where more would be carried, the start
     layers go down in groups, one after the other, and a layer is yielded once for each group. The vectors
@@ -115,11 +124,12 @@ def sweep(
                 if (fresh := starts(node.name)) is not None:
                     _check_rules(graph, method, node, useful)
                     fresh = method.start(_check_start(node, fresh))
-                    carried[index] = _sum(carried.get(index), Bundle((node.name,), (len(fresh),), fresh))
-            below = list(dict.fromkeys(start for bundle in carried.values() for start in bundle.starts))
-            if len(below) > 1 and _bytes_below(graph, node, carried) > memory:
-                half = len(below) // 2
-                for group, last in ((below[:half], False), (below[half:], final)):
+                    fresh = Bundle((node.name,), (len(fresh),), fresh, owned=False)
+                    carried[index] = _sum(carried.get(index), fresh)
+            above = list(dict.fromkeys(start for bundle in carried.values() for start in bundle.starts))
+            if len(above) > 1 and _bytes_below(graph, node, carried) > memory:
+                half = len(above) // 2
+                for group, last in ((above[:half], False), (above[half:], final)):
                     yield from descend(index, _only(carried, group), final=last)
                 return
             bundle = carried.pop(index, None)
@@ -127,14 +137,15 @@ def sweep(
                 continue
             for name in wanted.get(index, ()):
                 yield name, {start: method.read(node, r) for start, r in bundle.by_start().items()}
+                bundle = replace(bundle, owned=False)
             if not any(i in useful for i in node.inputs):
                 continue
             if index not in prepared:
                 prepared[index] = _prepare(graph, method, node)
             backward = prepared.pop(index) if final else prepared[index]
-            for i, r in zip(node.inputs, node.op.split(backward(bundle.r)), strict=True):
+            for i, below in zip(node.inputs, _step(node, backward, bundle), strict=True):
                 if i in useful:
-                    carried[i] = _sum(carried.get(i), Bundle(bundle.starts, bundle.counts, r))
+                    carried[i] = _sum(carried.get(i), below)
 
     with torch.no_grad():
         yield from descend(len(graph.nodes) - 1, {}, final=True)
@@ -158,6 +169,18 @@ def _prepare(graph: Graph, method: Method, node: Node) -> Callable[[Tensor], Ten
     """The node's rule at the recorded activations."""
     x = node.op.join(tuple(graph.nodes[i].value for i in node.inputs), node.value)
     return method.rule(node)(node.op, x, node.value)
+
+
+def _step(node: Node, backward: Callable[[Tensor], Tensor], bundle: Bundle) -> tuple[Bundle, ...]:
+    """The node's rule applied: a bundle for each of its inputs."""
+    overwrite = getattr(backward, "overwrite", backward) if bundle.owned else backward
+    parts = node.op.split(overwrite(bundle.r))
+    apart = len({part.data_ptr() for part in parts}) == len(parts)
+    source = bundle.r.untyped_storage().data_ptr()
+    return tuple(
+        replace(bundle, r=part, owned=apart and (bundle.owned or part.untyped_storage().data_ptr() != source))
+        for part in parts
+    )
 
 
 def _leads_to(graph: Graph, wanted: Collection[int]) -> set[int]:
