@@ -3,6 +3,7 @@ like the paper,
 and refuses what it cannot read."""
 
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from torchvision.models.convnext import CNBlockConfig
 
 from tests import nets
 from torch_backend import Graph, methods, relevance, trace
+from torch_backend.linear import full_precision
 
 RELATIVE = 1e-10  # float64, through at most a few hundred layers
 
@@ -250,6 +252,9 @@ PLAIN = {
     "unbind": lambda m, x: m.conv(x).unbind(1)[2].flatten(1),
     "global maximum": lambda m, x: m.conv(x).amax((2, 3)),
     "upsampling": lambda m, x: F.interpolate(m.conv(x), scale_factor=2).flatten(1),
+    "keywords": lambda m, x: F.relu(input=torch.flatten(input=m.conv(x), start_dim=1)),
+    "axis": lambda m, x: m.conv(x).mean(axis=(2, 3)),
+    "transposed attribute": lambda m, x: m.conv(x).mT.flatten(1),
     "size": lambda m, x: m.conv(x).reshape(x.shape[0], x.size(1) * x.shape[2], -1).mean(-1),
 }
 
@@ -285,6 +290,47 @@ def test_float64_images_are_served_in_float64_by_a_float32_model() -> None:
         graph.nodes[-1].value, copy.deepcopy(model).double()(images).detach(), rtol=1e-12
     )
     assert next(model.parameters()).dtype == torch.float32
+
+
+def test_keywords_are_read_like_positions() -> None:
+    """What a function is, not how its arguments are written, decides on its kind."""
+    torch.manual_seed(0)
+    for body in (PLAIN["keywords"], PLAIN["axis"], PLAIN["transposed attribute"]):
+        model = Wrapped(body, conv=copy.deepcopy(CONV)).double().eval()
+        graph = trace(model, torch.randn(2, 3, 5, 5, dtype=nets.DTYPE))
+        assert not [node for node in graph.nodes if node.kind in ("smooth", "product")]
+
+
+def test_a_function_without_a_derivative_is_refused() -> None:
+    def body(m, x):
+        return torch.add(m.conv(x), x, out=torch.empty(2, 3, 5, 5, dtype=x.dtype)).flatten(1)
+
+    model = Wrapped(body, conv=copy.deepcopy(CONV)).double().eval()
+    with torch.no_grad():
+        graph = trace(model, torch.randn(2, 3, 5, 5, dtype=nets.DTYPE))
+    with pytest.raises(ValueError, match="a function of the network: expected one that autograd"):
+        relevance(graph, methods.gradient, "logits", torch.ones(1, 2, 75, dtype=nets.DTYPE), "input")
+
+
+def test_a_model_in_half_precision_is_served_in_single() -> None:
+    model = nets.build(nets.Chain).bfloat16()
+    graph = trace(model, nets.images_for(model).float())
+    assert graph.nodes[-1].value.dtype == torch.float32
+
+
+def test_float32_on_a_gpu_is_not_tf32() -> None:
+    """The switches are off inside and as before outside."""
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    somewhere = SimpleNamespace(device=SimpleNamespace(type="cuda"))
+    before = cudnn.allow_tf32, matmul.allow_tf32
+    for reduced in (True, False):
+        try:
+            cudnn.allow_tf32 = matmul.allow_tf32 = reduced
+            with full_precision(somewhere):
+                assert (cudnn.allow_tf32, matmul.allow_tf32) == (False, False)
+            assert (cudnn.allow_tf32, matmul.allow_tf32) == (reduced, reduced)
+        finally:
+            cudnn.allow_tf32, matmul.allow_tf32 = before
 
 
 def test_a_hook_that_changes_the_output_is_noticed() -> None:

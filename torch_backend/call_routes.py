@@ -75,6 +75,7 @@ def adaptive_average_pooling(pool):
 
 def reduction(function):
     def handler(x, dim=None, keepdim=False, **kwargs):
+        dim = kwargs.pop("axis", dim)
         axes = () if dim is None else tuple(d % x.value.dim() for d in tuple_of(dim, 1))
         if not axes or 0 in axes or kwargs:
             return differentiable(function, (x, dim, keepdim), kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -15,6 +16,7 @@ from rankone.errors import refuse
 from torch_backend import call_table
 from torch_backend.call import Call, differentiable, nodes_in
 from torch_backend.call_layers import absorbs_batch_norm, fold_batch_norm
+from torch_backend.call_routes import rearrangement
 from torch_backend.linear import Weighted, arrange
 from torch_backend.node import Node
 from torch_backend.program import Program, tensors_of
@@ -83,6 +85,8 @@ class _Execution:
         """What a call means: a Call or several, a Node, or a plain value."""
         if call.op == "call_module":
             return self._module(call, args, kwargs)
+        if not args and "input" in kwargs:
+            args, kwargs = (kwargs["input"],), {key: kwargs[key] for key in kwargs if key != "input"}
         method = call.op == "call_method"
         function = operator.methodcaller(call.target, *args[1:], **kwargs) if method else call.target
         if not nodes_in((args, kwargs)) or (not isinstance(args[0], Node) and function is operator.getitem):
@@ -90,13 +94,14 @@ class _Execution:
         if method and call.target in PLAIN_METHODS:
             return function(args[0].value)
         if function is getattr:
-            return getattr(args[0].value, args[1])
+            value = getattr(args[0].value, args[1])
+            return rearrangement(getattr)(*args) if isinstance(value, Tensor) else value
         handler = (
             call_table.METHODS.get(call.target.removesuffix("_"))
             if method
             else call_table.FUNCTIONS.get(function)
         )
-        if handler is not None:
+        if handler is not None and _fits(handler, args, kwargs):
             return handler(*args, **kwargs)
         return differentiable(getattr(Tensor, call.target) if method else function, args, kwargs)
 
@@ -169,6 +174,15 @@ def _only_reader(call: fx.Node, modules: dict[str, nn.Module]) -> fx.Node | None
         if isinstance(norm, nn.modules.batchnorm._BatchNorm) and norm.running_mean is not None:
             return user
     return None
+
+
+def _fits(handler: Callable[..., Any], args: tuple, kwargs: dict) -> bool:
+    """Whether the handler knows all these arguments."""
+    try:
+        inspect.signature(handler).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
 
 
 IN_PLACE = {

@@ -6,8 +6,8 @@ A rule needs no more than `apply`, `adjoint`, `bias` and new operators with othe
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -36,16 +36,27 @@ def unfold(y: Tensor, x: Tensor, shape: Shape, out: Shape) -> Tensor:
     return y.reshape(*x.shape[: x.dim() - len(shape)], *out)
 
 
-def full_precision(x: Tensor) -> AbstractContextManager[None]:
-    """No TF32: it moves 1 - cos by 1e-3."""
+@contextmanager
+def full_precision(x: Tensor) -> Iterator[None]:
+    """On a GPU, float32 means float32: TF32 moves 1 - cos by 1e-3."""
     if x.device.type != "cuda":
-        return nullcontext()
-    return torch.backends.cudnn.flags(
-        enabled=torch.backends.cudnn.enabled,
-        benchmark=torch.backends.cudnn.benchmark,
-        deterministic=torch.backends.cudnn.deterministic,
-        allow_tf32=False,
-    )
+        yield
+        return
+    cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
+    reduced = matmul.allow_tf32
+    try:
+        if reduced:
+            matmul.allow_tf32 = False
+        with cudnn.flags(
+            enabled=cudnn.enabled,
+            benchmark=cudnn.benchmark,
+            deterministic=cudnn.deterministic,
+            allow_tf32=False,
+        ):
+            yield
+    finally:
+        if reduced:
+            matmul.allow_tf32 = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,10 +138,12 @@ class Dense(Weighted):
     """A dense layer on the last axis: weight (m, n), x (..., n), y (..., m)."""
 
     def apply(self, x: Tensor) -> Tensor:
-        return F.linear(x, self.weight)
+        with full_precision(x):
+            return F.linear(x, self.weight)
 
     def adjoint(self, r: Tensor) -> Tensor:
-        return r @ self.weight
+        with full_precision(r):
+            return r @ self.weight
 
 
 CONVOLVE = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}

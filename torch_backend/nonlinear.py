@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rankone.errors import refuse
 from torch_backend.linear import Shape, arrange, fold, unfold
 
 
@@ -128,8 +129,16 @@ class Differentiable:
 
     def pullback(self, x: tuple[Tensor, ...], y: Tensor) -> Callable[[Tensor], tuple[Tensor, ...]]:
         leaves = tuple(part.detach().requires_grad_() for part in x)
-        with torch.enable_grad():
-            value = self.forward(leaves)
+        try:
+            with torch.enable_grad():
+                value = self.forward(leaves)
+        except RuntimeError as error:
+            refuse(
+                "a function of the network",
+                expected="one that autograd can differentiate",
+                got=" ".join(str(error).split()),
+                do="rewrite it, without out=",
+            )
         if not value.requires_grad:  # a detached branch
             return lambda r: tuple(torch.zeros_like(part).expand(len(r), *part.shape) for part in x)
 

@@ -16,7 +16,7 @@ from rankone.errors import refuse
 from torch_backend.graph import Graph
 from torch_backend.linear import arrange, fold
 from torch_backend.methods import Method
-from torch_backend.node import Node
+from torch_backend.node import KINDS, Node
 
 # Bytes of relevance carried at once; measured as the fastest on two cores, and what fills a large card.
 MEMORY = {"cpu": 1 << 24, "cuda": 1 << 32}
@@ -89,9 +89,10 @@ def sweep(
     of that node's output, (V, B, *shape), or None. Yields (layer, {start layer: relevance (V, B, *shape)}),
     the start layer's own relevance included; the tensors are views and not to be changed.
 
-    memory: bytes of relevance carried at once (default MEMORY). Where more would be carried, the start
-    layers go down in groups, one after the other, and a layer is yielded once for each group. The vectors
-    of one start layer always stay together.
+    memory: bytes of relevance carried at once (default MEMORY), beside the recorded activations and one
+    copy of the weights for each part of them that a rule uses (W⁺, W⁻). Where more would be carried, the
+    start layers go down in groups, one after the other, and a layer is yielded once for each group. The
+    vectors of one start layer always stay together.
 
     ValueError: an unknown layer in `at`; a node below a start layer for which the method has no rule (all
     such nodes are listed, before anything is computed); a start relevance of the wrong shape or not finite.
@@ -202,7 +203,7 @@ def _check_rules(graph: Graph, method: Method, start: Node, useful: set[int]) ->
     if missing:
         refuse(
             f"method {method.name}",
-            expected="a network of nodes it has a rule for",
+            expected=f"nodes of the kinds {', '.join(k for k in KINDS if getattr(method, k, None))}",
             got=f"{len(missing)} without: {', '.join(missing)}",
             do="take the gradient, or a Method with a rule for these kinds",
         )
