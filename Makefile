@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test lint bench clean
+.PHONY: setup demo test lint bench figures clean
 setup: $(VENV)/.stamp
 
 $(VENV)/.stamp: pyproject.toml constraints.txt
@@ -25,6 +25,13 @@ lint: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+figures: demo
+	$(BIN)/python simulations/phase_diagram.py
+	mkdir -p paper_figs/shown
+	cp out/demo/fig4.png out/phase_diagram/phase_diagram.png paper_figs/shown/
+	cp out/demo/digits_vgg.png paper_figs/shown/csc_digits-vgg.png
+	cp out/demo/vgg16_random.png paper_figs/shown/csc_vgg16_random.png
 
 clean:
 	rm -rf out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
