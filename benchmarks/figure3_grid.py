@@ -109,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
         f"Figure 3's grid on {card}: {options.images} images of {options.size}², {VECTORS} vectors, float32",
         ["network", "method", "seconds", "TFLOP/s", "share of GEMM rate", "zennit / ours"],
         rows,
-        "No TF32. Ours: the whole CSC (start vectors, cosines, statistics); zennit: its backward passes alone.",
+        "No TF32. Ours: the whole CSC (start vectors, cosines, statistics); zennit: backward passes alone.",
     )
 
 

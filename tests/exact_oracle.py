@@ -1,11 +1,11 @@
-"""Certificates' slow oracle: Fractions for the product and the pairs, mpmath at 120 digits for what is irrational.
+"""Certificates' slow oracle: Fractions for the product and the pairs, 120 digits for what is irrational.
 
 Shares no code with `rankone.certificate` or `rankone.verify`. Also the chains that their tests run over.
 """
 
 from fractions import Fraction
 from functools import reduce
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import mpmath
 import numpy as np
@@ -41,7 +41,7 @@ def hilbert(x, y):
 
 
 def signed(theta, probability):
-    """The bound of `certificate.signed_one_minus_cos`, derived again: 1 - cos of twice the angle φ of its docstring."""
+    """The bound of `certificate.signed_one_minus_cos`, derived again: 1 - cos of twice its angle φ."""
     if theta >= mp.pi / 4:
         return mp.mpf(1)
     failure = (1 - mp.mpf(probability)) / 2
@@ -64,7 +64,7 @@ def maxima(factors):
         "angle": 2 * mp.asin(mp.sqrt(largest["one_minus_cos"] / 2)),
         "total_variation": largest["total_variation"],
         "hilbert_diameter": delta,
-        "one_minus_cos_below": 2 * mp.sinh(delta / 4) ** 2 / mp.cosh(delta / 2) if delta < mp.inf else mp.mpf(1),
+        "one_minus_cos_below": 1 if delta == mp.inf else 2 * mp.sinh(delta / 4) ** 2 / mp.cosh(delta / 2),
         "share_below": mp.expm1(delta),
     }
 
@@ -91,16 +91,16 @@ KINDS = {
 
 
 def chain(kind, seed, widths=None, depth=None):
-    """A random chain of one kind; by default up to 8 factors no wider than 24, mostly narrow for the oracle's sake."""
+    """A random chain of one kind; by default up to 8 factors no wider than 24, most of them narrow."""
     rng = np.random.default_rng([seed, list(KINDS).index(kind)])
     depth = depth or int(rng.integers(1, 9))
     widths = widths or [int(n) for n in rng.integers(2, 25 if seed % 8 == 0 else 8, depth + 1)]
-    factors = [KINDS[kind](rng, (n, m)) for n, m in zip(widths[:-1], widths[1:], strict=True)]
+    factors = [KINDS[kind](rng, (n, m)) for n, m in pairwise(widths)]
     return without_zero_columns(factors)
 
 
 def without_zero_columns(factors):
-    """The chain with those columns of the last factor that reach the first; a column of ones if there are none."""
+    """The chain with those columns of the last factor that reach the first, or a column of ones."""
     reach = reduce(np.matmul, [(Z > 0).astype(float) for Z in factors]).any(axis=0)
     if reach.any():
         return [*factors[:-1], np.ascontiguousarray(factors[-1][:, reach])]
