@@ -74,9 +74,18 @@ STRANDS = tuple(
 
 
 def simulate(
-    samples: int, *, seed: int, probes: int = PROBES, shapes: Shapes = VGG16, dtype: type = np.float32
+    samples: int,
+    *,
+    seed: int,
+    probes: int = PROBES,
+    shapes: Shapes = VGG16,
+    dtype: type = np.float32,
+    threads: int | None = None,
 ) -> Floats:
-    """log10(1 − |cos|) of every pair: (samples, depth + 1, STRANDS, pairs), NaN where a vector has died."""
+    """log10(1 − |cos|) of every pair: (samples, depth + 1, STRANDS, pairs), NaN where a vector has died.
+
+    threads: samples simulated at a time, one for each core by default; no number depends on it.
+    """
 
     def sample(sequence: np.random.SeedSequence) -> list[list[Floats]]:
         rng = np.random.Generator(np.random.SFC64(sequence))
@@ -85,7 +94,7 @@ def simulate(
 
     seeds = np.random.SeedSequence(seed).spawn(samples)
     # Samples are what runs in parallel. BLAS threads under each of them would fight: seven times slower.
-    with threadpool_limits(1, user_api="blas"), ThreadPool(os.cpu_count()) as pool:
+    with threadpool_limits(1, user_api="blas"), ThreadPool(threads or os.cpu_count()) as pool:
         return np.array(list(tqdm(pool.imap(sample, seeds), total=samples, desc="figure 4", unit="sample")))
 
 
