@@ -41,6 +41,8 @@ def add(x, other, *, alpha=1):
     if isinstance(x, Node) and isinstance(other, Node):
         if len(x.shape) != len(other.shape):
             return differentiable(torch.add, (x, other), {})
+        if x.shape == other.shape:
+            return Call("add", Sum(x.shape, x.shape, None, 2), (x, other), x.value + other.value)
         shape = tuple(torch.broadcast_shapes(x.shape, other.shape))
         parts = _broadcast(x, shape), _broadcast(other, shape)
         return Call("add", Sum(shape, shape, None, 2), parts)

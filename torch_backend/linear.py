@@ -19,11 +19,13 @@ Shape = tuple[int, ...]
 
 
 def arrange(x: Tensor) -> Tensor:
-    """Lay (n, C, H, W) out channels-last on the CPU, where convolutions run faster so; contiguous
-    otherwise.
-    """
-    last = x.dim() == 4 and x.device.type == "cpu"
-    return x.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+    """Lay (n, C, H, W) out channels-last on the CPU, where convolutions run faster; else contiguous."""
+    if x.dim() != 4 or x.device.type != "cpu":
+        return x.contiguous()
+    x = x.contiguous(memory_format=torch.channels_last)
+    if len(x) == 1:  # torch looks at the stride of the one image, too, which a reshape leaves open
+        return x.as_strided(x.shape, (x.numel(), *x.stride()[1:]))
+    return x
 
 
 def fold(x: Tensor, shape: Shape) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -65,7 +66,7 @@ class Sum(NonNegative):
         return self.apply(x)[0]
 
     def apply(self, x: Tensor) -> Tensor:
-        return x.sum(0)
+        return reduce(torch.add, x)
 
     def adjoint(self, r: Tensor) -> Tensor:
         return r.expand(self.count, *r.shape)
