@@ -203,9 +203,9 @@ def _check_rules(graph: Graph, method: Method, start: Node, useful: set[int]) ->
     if missing:
         refuse(
             f"method {method.name}",
-            expected=f"nodes of the kinds {', '.join(k for k in KINDS if getattr(method, k, None))}",
+            expected="a network of nodes it has a rule for",
             got=f"{len(missing)} without: {', '.join(missing)}",
-            do="take the gradient, or a Method with a rule for these kinds",
+            do=f"its rules are for {', '.join(k for k in KINDS if getattr(method, k, None))}; take the gradient",
         )
 
 
