@@ -201,11 +201,12 @@ def _check_rules(graph: Graph, method: Method, start: Node, useful: set[int]) ->
             if method.rule(node) is None:
                 missing.append(f"{node.name} ({node.kind}, {node.label})")
     if missing:
+        served = ", ".join(kind for kind in KINDS if getattr(method, kind, None))
         refuse(
             f"method {method.name}",
             expected="a network of nodes it has a rule for",
             got=f"{len(missing)} without: {', '.join(missing)}",
-            do=f"its rules are for {', '.join(k for k in KINDS if getattr(method, k, None))}; take the gradient",
+            do=f"take the gradient, or a network of {served}",
         )
 
 
