@@ -13,7 +13,7 @@ $(VENV)/.stamp: pyproject.toml constraints.txt
 	touch $@
 
 demo: setup
-	$(BIN)/python simulations/demo.py
+	OMP_WAIT_POLICY=passive $(BIN)/python simulations/demo.py
 
 test: setup
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
