@@ -22,8 +22,9 @@ from torch_backend.unweighted import Function
 
 @dataclass(frozen=True)
 class Call:
-    """An operation to execute: its kind, its operator, what it reads (Nodes, or Calls to execute first),
-    and its value where that is known already.
+    """An operation to execute: its kind, its operator, what it reads, its value where that is known.
+
+    inputs are Nodes, or Calls to execute first.
     """
 
     kind: str

@@ -1,6 +1,4 @@
-"""Layers with weights, rectifiers and dropout: handlers with the signatures of torch.nn.functional (see
-call).
-"""
+"""Layers with weights, rectifiers, dropout: handlers with torch's signatures (see call)."""
 
 from __future__ import annotations
 

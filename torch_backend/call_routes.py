@@ -1,6 +1,4 @@
-"""Pooling, averages, and what moves numbers without changing them: handlers with torch's signatures (see
-call).
-"""
+"""Pooling, averages, what only moves numbers: handlers with torch's signatures (see call)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The table of everything a network may do: torch's functions, tensor methods and modules -> handlers
-(see call).
-"""
+"""The table of all a network may do: torch's functions, tensor methods, modules -> handlers (see call)."""
 
 from __future__ import annotations
 

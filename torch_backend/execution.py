@@ -24,9 +24,7 @@ from torch_backend.program import Program, tensors_of
 
 @torch.no_grad()
 def execute(program: Program, images: Tensor) -> tuple[Node, ...]:
-    """Carry out the calls on the images: the nodes in call order, the one with the logits last, without
-    names.
-    """
+    """The nodes in call order, the one with the logits last, without names."""
     run = _Execution(program, images)
     for call in program.calls.nodes:
         run.step(call)

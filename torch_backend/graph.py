@@ -43,11 +43,9 @@ class Graph:
         return self._by_name[name]
 
     def record(self, images: Tensor) -> Graph:
-        """The same graph with the activations of other images (B, *input shape); prepared weights are
-        reused.
+        """The same graph for other images (B, *input shape); prepared weights are reused.
 
-        ValueError: images of another shape or precision than traced, or a model whose weights have
-        changed since.
+        ValueError: images of another shape or precision than traced, or weights that have changed since.
         """
         check_images(images)
         self.program.check_unchanged()

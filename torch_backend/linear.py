@@ -213,9 +213,7 @@ class Convolution(Weighted):
 
 @dataclass(frozen=True, eq=False)
 class Diagonal(Weighted):
-    """y = w ⊙ x + b: an affine map of each entry (a batch norm that no convolution absorbs, a constant
-    factor).
-    """
+    """y = w ⊙ x + b: an affine map of each entry, as a batch norm that no convolution absorbs."""
 
     def apply(self, x: Tensor) -> Tensor:
         return x * self.weight

@@ -1,7 +1,6 @@
-"""Methods: a rule for every kind of node, and no default. A kind without a rule is refused before
-anything is computed.
+"""Methods: a rule for every kind of node, and no default.
 
-A method of your own takes a few lines:
+A kind without a rule is refused before anything is computed. A method of your own takes a few lines:
 
     from dataclasses import replace
     from torch_backend import methods, rules
@@ -81,9 +80,7 @@ def _backpropagation(name: str, relu: Rule) -> Method:
 
 
 def _sharing(name: str, rule: Rule, **others: Rule) -> Method:
-    """`rule` in every linear node; relevance passes rectifiers, follows routes, and the winner of a
-    max-pooling takes it all.
-    """
+    """`rule` in every linear node; relevance passes rectifiers, follows routes and a pooling's winner."""
     return Method(
         name,
         convolution=rule,
@@ -114,9 +111,7 @@ guided_backprop = _backpropagation("guided_backprop", rules.guide)
 
 
 def rectgrad(quantile: float = 0.98) -> Method:
-    """RectGrad (Kim et al. 2019): the gradient of units whose activation ⊙ gradient is above the layer's
-    quantile.
-    """
+    """RectGrad (Kim et al. 2019): the gradient of units whose y ⊙ r is above the layer's quantile."""
     return _backpropagation(f"rectgrad:{quantile:g}", rules.rectify_gradient(quantile))
 
 
@@ -153,9 +148,11 @@ def lrp_cmp(alpha: float = 1, beta: float = 0, epsilon: float = 0) -> Method:
 
 
 def deep_taylor(low: float | Tensor | None = None, high: float | Tensor | None = None) -> Method:
-    """Deep Taylor decomposition (Montavon et al. 2017): z⁺ inside; at the first layer z^B for an input
-    within [low, high],
-    bounds of every valid input of that layer, w² for one without bounds."""
+    """Deep Taylor decomposition (Montavon et al. 2017): z⁺ inside, z^B or w² at the first layer.
+
+    low, high: bounds of every valid input of the first layer (z^B), numbers or tensors that broadcast with it;
+    none for an input without bounds (w²). ValueError: one bound without the other.
+    """
     if (low is None) != (high is None):
         refuse(
             "deep_taylor",

@@ -90,9 +90,7 @@ def _unique(wanted: Iterable[str]) -> tuple[str, ...]:
 
 
 def first_layers(nodes: Sequence[Node]) -> set[int]:
-    """The convolutions and dense layers that read the image, directly or through affine nodes and
-    routes.
-    """
+    """The layers that read the image, directly or through affine nodes and routes."""
     plain = {0}
     for node in nodes[1:]:
         if node.kind in ("affine", "route") and set(node.inputs) <= plain:

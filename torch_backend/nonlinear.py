@@ -1,8 +1,7 @@
-"""What a network does between its linear layers: rectify, choose the maximum, or anything else
-differentiable.
+"""What happens between linear layers: rectify, choose the maximum, anything else differentiable.
 
-Each operator has `forward(x)`, `pullback(x, y)` (the transposed Jacobian at the recorded x, as a function
-of any number of vectors), and `join` / `split` between a node's inputs and its x.
+Each operator has `forward(x)`, `pullback(x, y)` (the transposed Jacobian at the recorded x, as a function of
+any number of vectors), and `join` / `split` between a node's inputs and its x.
 """
 
 from collections.abc import Callable

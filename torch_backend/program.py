@@ -20,9 +20,7 @@ PRECISIONS = (torch.float32, torch.float64)
 
 @dataclass(frozen=True, eq=False)
 class Program:
-    """The calls of a model in order, and the operators that hold its weights, kept from one batch of
-    images to the next.
-    """
+    """The calls of a model in order, and the operators with its weights, kept between batches of images."""
 
     model: nn.Module
     calls: fx.Graph
@@ -50,9 +48,7 @@ class _Tracer(fx.Tracer):
 
 
 def read_program(model: nn.Module, images: Tensor) -> Program:
-    """The calls of `model`, once it is known to be in eval mode, to have finite weights and to accept the
-    images.
-    """
+    """The calls of `model`, once it is known to be in eval mode and to have finite weights."""
     if not isinstance(model, nn.Module):
         refuse("model", expected="a torch.nn.Module", got=type(model).__name__, do="pass the network itself")
     check_images(images)

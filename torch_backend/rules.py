@@ -33,9 +33,7 @@ Rule = Callable[..., Backward]
 
 
 def gradient(op, x, y) -> Backward:
-    """r ↦ Jᵀ r, J the node's Jacobian at x: Wᵀ r in a linear layer, the winner takes all in a
-    max-pooling.
-    """
+    """r ↦ Jᵀ r, J the node's Jacobian at x: Wᵀ r in a linear layer, the winner's place in a max-pooling."""
     return op.pullback(x, y)
 
 
@@ -56,9 +54,11 @@ def guide(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
 
 
 def rectify_gradient(quantile: float) -> Rule:
-    """r ↦ r ⊙ 1[y ⊙ r > τ] in a rectifier, τ the quantile of y ⊙ r over the units of the layer, for each
-    vector and
-    image (Kim et al. 2019, RectGrad)."""
+    """r ↦ r ⊙ 1[y ⊙ r > τ] in a rectifier (RectGrad, Kim et al. 2019).
+
+    τ is the quantile of y ⊙ r over the units of the layer, for each vector and image. ValueError: the quantile
+    is not in [0, 1).
+    """
     if not 0 <= quantile < 1:
         refuse("quantile", expected="a number in [0, 1)", got=quantile, do="RectGrad's own is 0.98")
 
@@ -84,17 +84,16 @@ def z(op: Linear, x: Tensor, y: Tensor) -> Share:
 
 
 def epsilon(size: float) -> Rule:
-    """x ⊙ Wᵀ(r / (z + ε sign z)), z = Wx + b: ε draws relevance from where z is small (Bach et al.
-    2015).
-    """
+    """x ⊙ Wᵀ(r / (z + ε sign z)), z = Wx + b: ε draws where z is small (Bach et al. 2015)."""
     _check_number("epsilon", size, least=0)
     return lambda op, x, y: share((op, x), bias=op.bias, z=y, epsilon=size)
 
 
 def gamma(size: float) -> Rule:
-    """x ⊙ (W + γW⁺)ᵀ(r / z), z = (W + γW⁺)x + b + γb⁺ (Montavon et al. 2019); at a negative input γ
-    strengthens W⁻,
-    whose contribution is the positive one."""
+    """x ⊙ (W + γW⁺)ᵀ(r / z), z = (W + γW⁺)x + b + γb⁺ (Montavon et al. 2019).
+
+    At a negative input γ strengthens W⁻, whose contribution is the positive one.
+    """
     _check_number("gamma", size, least=0)
 
     def rule(op: Linear, x: Tensor, y: Tensor) -> Share:
@@ -124,9 +123,7 @@ def z_minus(op: Linear, x: Tensor, y: Tensor) -> Share:
 
 
 def alpha_beta(alpha: float, beta: float) -> Rule:
-    """(6): α times the share of the positive part minus β times that of the negative part (Bach et al.
-    2015).
-    """
+    """(6): α times the positive part's share minus β times the negative part's (Bach et al. 2015)."""
     _check_number("alpha", alpha)
     _check_number("beta", beta)
     if beta == 0:
@@ -135,9 +132,7 @@ def alpha_beta(alpha: float, beta: float) -> Rule:
 
 
 def excite(op: Linear, x: Tensor, y: Tensor) -> Share:
-    """x⁺ ⊙ W⁺ᵀ(r / W⁺x⁺): the probability that a winner passes to each excitatory input, whatever the
-    bias (Zhang et
-    al. 2016, eq. 5)."""
+    """x⁺ ⊙ W⁺ᵀ(r / W⁺x⁺): how likely each input excited the winner; no bias (Zhang et al. 2016, eq. 5)."""
     return share((op.positive, x.clamp(min=0)))
 
 
@@ -159,7 +154,7 @@ def bounded(low: float | Tensor, high: float | Tensor) -> Rule:
     """
 
     def rule(op: Linear, x: Tensor, y: Tensor) -> Share:
-        l, h = (torch.as_tensor(bound, dtype=x.dtype, device=x.device).expand_as(x) for bound in (low, high))
+        l, h = _like(low, x), _like(high, x)
         if bool((x < l).any() or (x > h).any()):
             refuse(
                 "images",
@@ -170,6 +165,19 @@ def bounded(low: float | Tensor, high: float | Tensor) -> Rule:
         return share((op, x), (op.positive, -l), (op.negative, -h))
 
     return rule
+
+
+def _like(bound: float | Tensor, x: Tensor) -> Tensor:
+    bound = torch.as_tensor(bound, dtype=x.dtype, device=x.device)
+    try:
+        return bound.expand_as(x)
+    except RuntimeError:
+        refuse(
+            "bounds of deep_taylor",
+            expected=f"numbers, or tensors that broadcast with the first layer's input {tuple(x.shape[1:])}",
+            got=tuple(bound.shape),
+            do="give one for each channel as (C, 1, 1), or one for each entry",
+        )
 
 
 def _check_number(name: str, value: float, least: float = float("-inf")) -> None:

@@ -1,6 +1,4 @@
-"""Relevance handed down in proportion to contributions: what every LRP rule has in common, and its
-bookkeeping.
-"""
+"""Relevance in proportion to contributions: what every LRP rule has in common, and its books."""
 
 from __future__ import annotations
 
@@ -24,9 +22,7 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Account:
-    """One denominator z: of c r, the bias draws c b / z, the stabiliser c ε / z, and all is lost where z
-    = 0.
-    """
+    """One denominator z: of c r the bias draws b / z, the stabiliser ε / z; all is lost where z = 0."""
 
     coefficient: float
     share: Tensor
@@ -49,8 +45,9 @@ def _total(r: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Share:
-    """r ↦ Σ x ⊙ Wᵀ(c r / z): relevance in proportion to contributions. Shares combine linearly: `2 * p -
-    n`.
+    """r ↦ Σ x ⊙ Wᵀ(c r / z): relevance in proportion to contributions.
+
+    Shares combine linearly: `2 * p - n`.
     """
 
     parts: tuple[Part, ...]
@@ -77,9 +74,7 @@ class Share:
         return total
 
     def book(self, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Relevance (V, B) of r (V, B, *out_shape) that goes to the bias, to ε, and is lost; the rest
-        goes down.
-        """
+        """Relevance (V, B) of r (V, B, *out_shape) that the bias draws, ε draws, and that is lost."""
         booked = [account.book(r) for account in self.accounts]
         return tuple(_sum(list(column)) for column in zip(*booked, strict=True))
 

@@ -108,9 +108,7 @@ class Concatenation(NonNegative):
 
 @dataclass(frozen=True, eq=False)
 class Function(NonNegative):
-    """A function of (n, *in_shape) that is linear with weights ≥ 0 (averages, slices, permutations,
-    padding).
-    """
+    """A linear function of (n, *in_shape) with weights ≥ 0: averages, slices, permutations, padding."""
 
     function: Callable[[Tensor], Tensor] = torch.clone
 
