@@ -150,7 +150,7 @@ def lrp_cmp(alpha: float = 1, beta: float = 0, epsilon: float = 0) -> Method:
 def deep_taylor(low: float | Tensor | None = None, high: float | Tensor | None = None) -> Method:
     """Deep Taylor decomposition (Montavon et al. 2017): z⁺ inside, z^B or w² at the first layer.
 
-    low, high: bounds of every valid input of the first layer (z^B), numbers or tensors that broadcast with it;
+    low, high: bounds of every valid input of the first layer (z^B), numbers or tensors like it;
     none for an input without bounds (w²). ValueError: one bound without the other.
     """
     if (low is None) != (high is None):

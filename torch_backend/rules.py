@@ -56,8 +56,8 @@ def guide(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
 def rectify_gradient(quantile: float) -> Rule:
     """r ↦ r ⊙ 1[y ⊙ r > τ] in a rectifier (RectGrad, Kim et al. 2019).
 
-    τ is the quantile of y ⊙ r over the units of the layer, for each vector and image. ValueError: the quantile
-    is not in [0, 1).
+    τ is the quantile of y ⊙ r over the units of the layer, for each vector and image. ValueError: the
+    quantile is not in [0, 1).
     """
     if not 0 <= quantile < 1:
         refuse("quantile", expected="a number in [0, 1)", got=quantile, do="RectGrad's own is 0.98")
