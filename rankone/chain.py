@@ -10,7 +10,7 @@ stretches another subspace more than 1e6 times as much.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -193,31 +193,33 @@ def _random_chains(
 def _shared_products(
     bases: list[Matrix], ensembles: list[Ensemble], shape: Shape, rng: np.random.Generator
 ) -> list[Matrix]:
-    """Q_e A_e for every strand e, the A_e (n, m) made of one standard normal matrix, panel after panel."""
+    """Q_e A_e for every strand e, the A_e (n, m) made of one standard normal matrix N, panel after panel.
+
+    As A = odd·N + even·|N|, all Q_e N are one product and all Q_e |N| another. Where columns are normalised,
+    a row of ones below Q_e gives their sums.
+    """
     n, m = shape
     dtype = bases[0].dtype
-    groups: dict[Ensemble, list[int]] = {}  # whose factors are equal but for the columns' scale
-    for e, ensemble in enumerate(ensembles):
-        groups.setdefault(replace(ensemble, normalised=None), []).append(e)
-    stacks = {entries: np.vstack([bases[e] for e in strands]) for entries, strands in groups.items()}
-    images = {entries: np.empty((len(Q), m), dtype) for entries, Q in stacks.items()}
-    sums = {replace(e, normalised=None): np.empty(m, dtype) for e in ensembles if e.normalised}
+    ones = np.ones((1, n), dtype)
+    blocks = [np.vstack([Q, ones]) if e.normalised else Q for Q, e in zip(bases, ensembles, strict=True)]
+    parts = [e.odd for e in ensembles], [e.even for e in ensembles]
+    strands = [[k for k, coefficient in enumerate(part) if coefficient] for part in parts]
+    stacks = [np.vstack([ones[:0], *(blocks[k] for k in those)]) for those in strands]
+    images = [np.empty((len(Q), m), dtype) for Q in stacks]
 
     width = max(1, min(m, PANEL // n))
-    scratch, ones = np.empty((2, n * width), dtype), np.ones(n, dtype)
+    scratch = np.empty(n * width, dtype)
     for first in range(0, m, width):
         columns = slice(first, min(first + width, m))
-        normal, factor = scratch[:, : n * (columns.stop - first)].reshape(2, n, -1)
-        rng.standard_normal(dtype=dtype.type, out=normal)
-        for entries, Q in stacks.items():
-            A = entries.of(normal, out=factor)
-            images[entries][:, columns] = Q @ A
-            if entries in sums:
-                sums[entries][columns] = ones @ A
+        N = scratch[: n * (columns.stop - first)].reshape(n, -1)
+        rng.standard_normal(dtype=dtype.type, out=N)
+        for Q, image in zip(stacks, images, strict=True):
+            image[:, columns] = Q @ N
+            np.abs(N, out=N)
 
-    products = dict.fromkeys(range(len(bases)), scratch)
-    for entries, strands in groups.items():
-        ends = np.cumsum([len(bases[e]) for e in strands])[:-1]
-        for e, QA in zip(strands, np.split(images[entries], ends), strict=True):
-            products[e] = QA / sums[entries] if ensembles[e].normalised else QA
-    return list(products.values())
+    products = [np.zeros((len(Q), m), dtype) for Q in blocks]
+    for part, those, image in zip(parts, strands, images, strict=True):
+        ends = np.cumsum([len(blocks[k]) for k in those], dtype=int)
+        for k, QN in zip(those, np.split(image, ends), strict=False):  # the last piece is empty
+            products[k] += part[k] * QN
+    return [QA[:-1] / QA[-1] if e.normalised else QA for QA, e in zip(products, ensembles, strict=True)]

@@ -42,6 +42,16 @@ class Ensemble:
             got = f"alpha {self.alpha}, beta {self.beta}"
             refuse("normalised", expected="positive entries, alpha > 0 > beta", got=got, do="use (1, -1)")
 
+    @property
+    def odd(self) -> float:
+        """The coefficient of N in αN⁺ + βN⁻ = odd·N + even·|N|."""
+        return self.alpha / 2 + self.beta / 2
+
+    @property
+    def even(self) -> float:
+        """The coefficient of |N|."""
+        return self.alpha / 2 - self.beta / 2
+
     def mean(self, shape: Shape) -> float:
         """Mean of an entry of an (n, m) factor: (α − β)/√(2π), or 1/n where columns sum to one."""
         ((n, _),) = chain_shapes([shape])
@@ -54,23 +64,10 @@ class Ensemble:
             return max(0.0, _mean_square_share(self.alpha, -self.beta, n) - 1 / n**2)
         return (self.alpha**2 + self.beta**2) / 2 - self.mean(shape) ** 2
 
-    def of(self, normal: Matrix, out: Matrix | None = None) -> Matrix:
-        """The matrix this ensemble makes of a standard normal one (n, m); whole columns are enough.
-
-        `out` is scratch memory of the same shape. The result may be `normal` itself: treat it as read-only.
-        """
-        if self.alpha == self.beta == 1:
-            return normal
-        # the kink: N⁺ + (β/α)N⁻ = max(N, (β/α)N) if |β/α| ≤ 1, and else N⁻ + (α/β)N⁺ = min(N, (α/β)N)
-        upper = abs(self.beta) <= abs(self.alpha)
-        steeper, flatter = (self.alpha, self.beta) if upper else (self.beta, self.alpha)
-        out = np.multiply(normal, flatter / steeper if steeper else 0.0, out=out)
-        (np.maximum if upper else np.minimum)(normal, out, out=out)
-        if steeper != 1:
-            out *= steeper
-        if self.normalised:
-            out /= out.sum(axis=0)
-        return out
+    def of(self, normal: Matrix) -> Matrix:
+        """The matrix this ensemble makes of a standard normal one (n, m); whole columns are enough."""
+        A = np.where(normal > 0, self.alpha * normal, self.beta * normal)
+        return A / A.sum(axis=0) if self.normalised else A
 
     def draw(self, rng: np.random.Generator, shape: Shape, dtype: DTypeLike = np.float64) -> Matrix:
         """One (n, m) matrix from a seeded generator."""

@@ -1,6 +1,7 @@
 """`import rankone` and each of its submodules load neither torch nor matplotlib; and this guard can fail."""
 
 import pkgutil
+import re
 import subprocess
 import sys
 
@@ -48,6 +49,7 @@ def test_the_guard_can_fail(name):
 
 
 def test_the_table_of_contents_is_complete():
+    assert sorted(re.findall(r"^    (\w+) ", rankone.__doc__, re.MULTILINE)) == rankone.__all__
     for name in rankone.__all__:
         assert getattr(rankone, name).__name__ == f"rankone.{name}"
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
