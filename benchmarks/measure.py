@@ -3,11 +3,13 @@
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from statistics import median
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -48,14 +50,21 @@ def median_time(function: Callable[[], object], repeats: int = 3) -> float:
     return median(time_of(function) for _ in range(repeats))
 
 
-def side_by_side(functions: dict[str, Callable[[], object]], repeats: int = 3) -> dict[str, float]:
-    """Median seconds of each function, the repeats interleaved so that a slow minute hits all alike."""
-    for function in functions.values():
-        function()
+def side_by_side(
+    functions: Mapping[str, Callable[[], object]],
+    repeats: int = 3,
+    within: Mapping[str, Callable[[], AbstractContextManager[None]]] = MappingProxyType({}),
+) -> dict[str, float]:
+    """Median seconds of each function, the repeats interleaved so that a slow minute hits all alike.
+
+    Each timed call follows an untimed one, as in a loop; `within` names contexts that such a loop runs in.
+    """
     times: dict[str, list[float]] = {name: [] for name in functions}
     for _ in range(repeats):
         for name, function in functions.items():
-            times[name].append(time_of(function))
+            with within.get(name, nullcontext)():
+                function()
+                times[name].append(time_of(function))
     return {name: median(seconds) for name, seconds in times.items()}
 
 

@@ -7,13 +7,21 @@ import pytest
 import torch
 
 from tests import dense, nets
-from torch_backend import rules
+from torch_backend import linear, rules
 from torch_backend.linear import Weighted
 from torch_backend.nonlinear import Rectifier
 
 # Rounding of a few hundred float64 products, through denominators that may be small: relative to the
 # largest entry.
 RELATIVE = 1e-9
+
+
+@pytest.fixture(autouse=True, params=[0, linear.FEW_CHANNELS], ids=["apart", "beside"])
+def few_channels(request, monkeypatch) -> None:
+    """Positive and negative inputs as two contributions, and as one where there are few channels."""
+    monkeypatch.setattr(linear, "FEW_CHANNELS", request.param)
+
+
 NODES = dense.linear_nodes()
 WEIGHTED = [p for p in NODES if isinstance(p.values[0].op, Weighted)]
 

@@ -9,7 +9,7 @@ methods (a rule for every kind of node), rules and share (the equations), linear
 start), network_law (what each layer's mean and variance predict of it), saliency (maps of any method),
 patterns, deeplift, reveal_cancel (chains that need data or a reference), averaged, gradcam and occlusion
 (maps, no chains), ledger (where relevance went, node by node), chain_operator (a chain as a matrix, with
-its transpose), class_cone (what holds for all classes), models, images.
+its transpose), class_cone (what holds for all classes), pages (memory), models, images.
 """
 
 from torch_backend import methods, rules
@@ -25,6 +25,7 @@ from torch_backend.methods import Method
 from torch_backend.network_law import network_law
 from torch_backend.node import Node
 from torch_backend.occlusion import occlusion
+from torch_backend.pages import kept_pages
 from torch_backend.patterns import (
     Patterns,
     estimate_patterns,
@@ -54,6 +55,7 @@ __all__ = [
     "estimate_patterns",
     "grad_cam",
     "integrated_gradients",
+    "kept_pages",
     "ledger",
     "load_patterns",
     "methods",

@@ -77,5 +77,5 @@ def _is_real(part: object) -> bool:
 
 def averaging(function: Callable[[Tensor], Tensor], x: Node, kind: str = "average") -> Call | Node:
     """A linear function of each image with weights ≥ 0."""
-    shape = tuple(function(x.value).shape[1:])
-    return Call(kind, Function(x.shape, shape, function=function), (x,))
+    value = function(x.value)
+    return Call(kind, Function(x.shape, tuple(value.shape[1:]), function=function), (x,), value)

@@ -52,8 +52,8 @@ def adaptive_max_pooling(axes: int):
 
 
 def _max_pool(x: Node, function, tile) -> Call:
-    shape = tuple(function(x.value)[0].shape[1:])
-    return Call("max_pool", MaxPool(x.shape, shape, function, tile), (x,))
+    value, _ = function(x.value)
+    return Call("max_pool", MaxPool(x.shape, tuple(value.shape[1:]), function, tile), (x,), value)
 
 
 def average_pooling(pool):

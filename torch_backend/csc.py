@@ -19,6 +19,7 @@ from rankone.errors import refuse
 from torch_backend.graph import Graph, trace
 from torch_backend.images import digest
 from torch_backend.methods import Method
+from torch_backend.pages import kept_pages
 from torch_backend.reading import Reading, Tally
 from torch_backend.sweep import sweep
 
@@ -86,17 +87,18 @@ def csc(
     names = _starts(graph, starts)
     layers = ("input", *graph.layers)[::-1]
     tallies: dict[tuple[str, str], Tally] = {}
-    for some in progress(images.split(batch or _batch(graph, len(names), vectors))):
-        digests = [digest(image) for image in some]
-        graph = graph.record(some)
+    with kept_pages():
+        for some in progress(images.split(batch or _batch(graph, len(names), vectors))):
+            digests = [digest(image) for image in some]
+            graph = graph.record(some)
 
-        def fresh(name: str, digests: list[str] = digests, graph: Graph = graph) -> Tensor | None:
-            return start_vectors(graph, name, vectors, seed, digests) if name in names else None
+            def fresh(name: str, digests: list[str] = digests, graph: Graph = graph) -> Tensor | None:
+                return start_vectors(graph, name, vectors, seed, digests) if name in names else None
 
-        for layer, relevance in sweep(graph, method, fresh, layers):
-            for start, r in relevance.items():
-                tally = tallies.setdefault((start, layer), Tally(channels=r.shape[2]))
-                tally.add(r, f"{method.name} relevance from {start} at {layer}")
+            for layer, relevance in sweep(graph, method, fresh, layers):
+                for start, r in relevance.items():
+                    tally = tallies.setdefault((start, layer), Tally(channels=r.shape[2]))
+                    tally.add(r, f"{method.name} relevance from {start} at {layer}")
     return CSC(
         method.name,
         vectors,

@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from torch_backend.phases import kernel_of_phases, transposed_by_phases
+
 Shape = tuple[int, ...]
 
 
@@ -98,6 +100,10 @@ class Linear:
         """The inverse of `join`: relevance of x -> relevance of each input."""
         return (r,)
 
+    def beside(self, other: Linear) -> Linear | None:
+        """[W W'], which reads two inputs one after the other on their first axis; None: do without."""
+        return None
+
     @property
     def is_zero(self) -> bool:
         """Whether W is known to be 0."""
@@ -148,6 +154,7 @@ class Dense(Weighted):
             return r @ self.weight
 
 
+FEW_CHANNELS = 16  # convolutions work on as many at a time: with fewer inputs, two are as fast as one
 CONVOLVE = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 CONVOLVE_TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
 
@@ -189,18 +196,42 @@ class Convolution(Weighted):
         return unfold(y, x, self.in_shape, self.out_shape)
 
     def adjoint(self, r: Tensor) -> Tensor:
+        below = arrange(fold(r, self.out_shape))
         with full_precision(r):
-            x = CONVOLVE_TRANSPOSED[len(self.stride)](
-                arrange(fold(r, self.out_shape)),
-                self.arranged,
-                None,
-                self.stride,
-                self.padding,
-                self._rest,
-                self.groups,
-                self.dilation,
-            )
+            if self._phases is not None:
+                x = transposed_by_phases(below, self._phases, self.stride[0], self.padding, self.in_shape[1:])
+            else:
+                x = CONVOLVE_TRANSPOSED[len(self.stride)](
+                    below,
+                    self.arranged,
+                    None,
+                    self.stride,
+                    self.padding,
+                    self._rest,
+                    self.groups,
+                    self.dilation,
+                )
         return unfold(x, r, self.out_shape, self.in_shape)
+
+    def beside(self, other: Convolution) -> Convolution | None:
+        channels, *space = self.in_shape
+        if self.groups > 1 or channels >= FEW_CHANNELS:
+            return None
+        weight = torch.cat((self.weight, other.weight), 1)
+        return replace(self, in_shape=(2 * channels, *space), weight=weight, bias=None)
+
+    @cached_property
+    def _phases(self) -> Tensor | None:
+        """The kernel of all phases, where that is faster."""
+        if (
+            len(self.stride) == 2
+            and self.stride[0] == self.stride[1] > 1
+            and self.dilation == (1, 1)
+            and self.groups == 1
+            and self.in_shape[0] < FEW_CHANNELS
+        ):
+            return arrange(kernel_of_phases(self.weight, self.stride[0]))
+        return None
 
     @cached_property
     def _rest(self) -> Shape:

@@ -54,9 +54,18 @@ class Rectifier(OneInput):
         open_ = y > 0 if self.ceiling == inf else (y > 0) & (y < self.ceiling)
         return open_.to(y.dtype)
 
+    def gate(self, y: Tensor) -> Callable[[Tensor, Tensor | None], Tensor]:
+        """(r, out) ↦ r where the unit lets its input through, else 0; one pass over memory for a ReLU."""
+        if self.ceiling < inf:
+            mask = self.mask(y)
+            return lambda r, out: torch.mul(r, mask, out=out)
+        where_positive = torch.ops.aten.threshold_backward
+        return lambda r, out: (
+            where_positive(r, y, 0) if out is None else where_positive.grad_input(r, y, 0, grad_input=out)
+        )
+
     def pullback(self, x: Tensor, y: Tensor) -> Callable[[Tensor], Tensor]:
-        mask = self.mask(y)
-        return Entrywise(lambda r, out: torch.mul(r, mask, out=out))
+        return Entrywise(self.gate(y))
 
 
 @dataclass(frozen=True)

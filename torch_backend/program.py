@@ -68,11 +68,7 @@ def read_program(model: nn.Module, images: Tensor) -> Program:
                 got=value.device,
                 do="move one",
             )
-        if (
-            value.is_floating_point()
-            and not bool(value.sum().isfinite())
-            and not bool(value.isfinite().all())
-        ):
+        if value.is_floating_point() and not is_finite(value):
             refuse(
                 f"model ({name})", expected="finite weights", got="NaN or infinity", do="load intact weights"
             )
@@ -88,6 +84,11 @@ def read_program(model: nn.Module, images: Tensor) -> Program:
     return Program(model, listed, _versions(model))
 
 
+def is_finite(x: Tensor) -> bool:
+    """Whether all entries are finite; one quick sum says so unless it overflows."""
+    return bool(x.sum().isfinite()) or bool(x.isfinite().all())
+
+
 def check_images(images: Tensor) -> None:
     """Images are a finite floating-point tensor (B, ...) with B ≥ 1."""
     if not isinstance(images, Tensor) or images.dtype not in PRECISIONS:
@@ -97,7 +98,7 @@ def check_images(images: Tensor) -> None:
         refuse(
             "images", expected="shape (B, ...) with B >= 1", got=tuple(images.shape), do="add the batch axis"
         )
-    if not bool(images.isfinite().all()):
+    if not is_finite(images):
         refuse("images", expected="finite values", got="NaN or infinity", do="clean them")
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from rankone.bootstrap import median_interval
 from rankone.errors import refuse
 from torch_backend.cosine import pairwise
+from torch_backend.program import is_finite
 
 LOWEST = -34.0  # log10: the histograms' lower end, below the rounding of 1 - |cos| in float64
 BIN = 0.01  # decades: the resolution of the pooled quantiles
@@ -95,7 +96,7 @@ class Tally:
 
     def add(self, relevance: Tensor, what: str) -> None:
         """Take in relevance (V, B, C, *space) of further images."""
-        if not torch.isfinite(relevance).all():
+        if not is_finite(relevance):
             refuse(what, expected="finite numbers", got="NaN or infinity", do="use float64 images")
         deviations, signs, widths = pairwise(relevance)  # (pairs, B, L), the same, (B, L)
         self.widths += _count(widths.flatten(), len(self.widths))

@@ -24,7 +24,7 @@ from torch import Tensor
 from rankone.errors import refuse
 from torch_backend.linear import Linear, Weighted
 from torch_backend.nonlinear import Entrywise, Rectifier
-from torch_backend.share import Share, share, signs
+from torch_backend.share import Share, by_sign, share
 
 Backward = Callable[[Tensor], Tensor]
 Rule = Callable[..., Backward]
@@ -49,8 +49,8 @@ def deconvolve(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
 
 def guide(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
     """r ↦ 1[y > 0] ⊙ r⁺ in a rectifier (Springenberg et al. 2015; eq. 7)."""
-    mask = op.mask(y)
-    return Entrywise(lambda r, out: torch.mul(torch.clamp(r, min=0, out=out), mask, out=out))
+    gate = op.gate(y)
+    return Entrywise(lambda r, out: gate(torch.clamp(r, min=0, out=out), out))
 
 
 def rectify_gradient(quantile: float) -> Rule:
@@ -97,29 +97,20 @@ def gamma(size: float) -> Rule:
     _check_number("gamma", size, least=0)
 
     def rule(op: Linear, x: Tensor, y: Tensor) -> Share:
-        plus, minus = signs(x)
         stronger = op.part(1 + size, 1)
-        if minus is None:
-            return share((stronger, plus), bias=stronger.bias)
-        return share((stronger, plus), (op.part(1, 1 + size), minus), bias=stronger.bias)
+        return share(*by_sign(stronger, op.part(1, 1 + size), x), bias=stronger.bias)
 
     return rule
 
 
 def z_plus(op: Linear, x: Tensor, y: Tensor) -> Share:
     """(3): x⁺ ⊙ W⁺ᵀ(r / z⁺) + x⁻ ⊙ W⁻ᵀ(r / z⁺), z⁺ = W⁺x⁺ + W⁻x⁻ + b⁺; after a ReLU x⁻ = 0."""
-    plus, minus = signs(x)
-    if minus is None:
-        return share((op.positive, x), bias=op.positive.bias)
-    return share((op.positive, plus), (op.negative, minus), bias=op.positive.bias)
+    return share(*by_sign(op.positive, op.negative, x), bias=op.positive.bias)
 
 
 def z_minus(op: Linear, x: Tensor, y: Tensor) -> Share:
     """The negative part's share: x⁺ ⊙ W⁻ᵀ(r / z⁻) + x⁻ ⊙ W⁺ᵀ(r / z⁻), z⁻ = W⁻x⁺ + W⁺x⁻ + b⁻."""
-    plus, minus = signs(x)
-    if minus is None:
-        return share((op.negative, x), bias=op.negative.bias)
-    return share((op.negative, plus), (op.positive, minus), bias=op.negative.bias)
+    return share(*by_sign(op.negative, op.positive, x), bias=op.negative.bias)
 
 
 def alpha_beta(alpha: float, beta: float) -> Rule:

@@ -24,6 +24,7 @@ from rankone.errors import refuse
 from torch_backend import rules
 from torch_backend.graph import Graph, trace
 from torch_backend.methods import Method
+from torch_backend.pages import kept_pages
 from torch_backend.relevance import relevance
 
 Reduction = Callable[[Tensor], Tensor]
@@ -80,11 +81,12 @@ def saliency(
         )
     targets = _classes(graph, images, targets, batch)
     found = []
-    for some, classes in zip(images.split(batch), targets.split(batch), strict=True):
-        if isinstance(method, Attribution):
-            found.append(method.maps(model, some, classes))
-        else:
-            found.append(chain_maps(graph.record(some), method, classes))
+    with kept_pages():
+        for some, classes in zip(images.split(batch), targets.split(batch), strict=True):
+            if isinstance(method, Attribution):
+                found.append(method.maps(model, some, classes))
+            else:
+                found.append(chain_maps(graph.record(some), method, classes))
     maps = torch.cat(found)
     return maps if reduce is None else reduce(maps)
 

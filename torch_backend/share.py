@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -142,8 +142,25 @@ def _inverse(z: Tensor) -> Tensor:
     return z.reciprocal().nan_to_num_(nan=float("nan"), posinf=0.0, neginf=0.0)
 
 
-def signs(x: Tensor) -> tuple[Tensor, Tensor | None]:
-    """x⁺ and x⁻, which is None where x ≥ 0: half the work."""
-    if bool(x.min() >= 0):
-        return x, None
-    return x.clamp(min=0), x.clamp(max=0)
+@dataclass(frozen=True, eq=False)
+class BySign(Linear):
+    """W x⁺ + W' x⁻ as one operator at one x: what comes down to a positive entry comes by W, else by W'."""
+
+    both: Linear = field(kw_only=True)
+    x: Tensor = field(kw_only=True)
+
+    def apply(self, x: Tensor) -> Tensor:
+        return self.both.apply(torch.cat((x.clamp(min=0), x.clamp(max=0)), -len(self.in_shape)))
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        by_w, by_other = self.both.adjoint(r).chunk(2, -len(self.in_shape))
+        return torch.where(self.x > 0, by_w, by_other)
+
+
+def by_sign(w: Linear, other: Linear, x: Tensor) -> tuple[tuple[Linear, Tensor], ...]:
+    """The contributions of W x⁺ + W' x⁻; after a rectifier x⁻ = 0, half the work."""
+    if bool(x.amin() >= 0):
+        return ((w, x),)
+    if (both := w.beside(other)) is not None:
+        return ((BySign(w.in_shape, w.out_shape, both=both, x=x), x),)
+    return (w, x.clamp(min=0)), (other, x.clamp(max=0))

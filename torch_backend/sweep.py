@@ -17,6 +17,8 @@ from torch_backend.graph import Graph
 from torch_backend.linear import arrange, fold
 from torch_backend.methods import Method
 from torch_backend.node import KINDS, Node
+from torch_backend.pages import kept_pages
+from torch_backend.program import is_finite
 
 # Bytes of relevance carried at once; measured as the fastest on two cores, and what fills a large card.
 MEMORY = {"cpu": 1 << 24, "cuda": 1 << 32}
@@ -76,6 +78,7 @@ def _sum(a: Bundle | None, b: Bundle) -> Bundle:
     return _stack(total)
 
 
+@torch.no_grad()
 def sweep(
     graph: Graph,
     method: Method,
@@ -148,7 +151,7 @@ def sweep(
                 if i in useful:
                     carried[i] = _sum(carried.get(i), below)
 
-    with torch.no_grad():
+    with kept_pages():
         yield from descend(len(graph.nodes) - 1, {}, final=True)
 
 
@@ -221,7 +224,7 @@ def _check_start(node: Node, r: Tensor) -> Tensor:
             got=tuple(r.shape),
             do="give V vectors for each of the recorded images",
         )
-    if not bool(r.isfinite().all()):
+    if not is_finite(r):
         refuse(
             f"start relevance at {node.name}", expected="finite values", got="NaN or infinity", do="clean it"
         )
