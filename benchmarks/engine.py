@@ -4,11 +4,10 @@
 
 Forward included on both sides, float32, random weights (He, seeded): the arithmetic does not know them.
 The floor is the flops of the forward, of the denominators and of the backward products that the rule needs,
-at the rate of torch's own matrix product on this machine; the roofline knows the memory's bandwidth, too.
+at the rate of torch's own matrix product on this machine.
 """
 
 import argparse
-from collections.abc import Iterator
 from functools import partial
 
 import torch
@@ -63,38 +62,13 @@ def run(graph: Graph, images: Tensor, method: Method, starts: dict[str, Tensor])
 
 def flops(graph: Graph, starts: dict[str, Tensor], denominators: int, backward: int) -> float:
     """Of the forward, the denominators and the backward products: two for each multiply-add."""
-    return sum(products for products, _ in _needs(graph, starts, denominators, backward))
-
-
-def roofline(
-    graph: Graph, starts: dict[str, Tensor], denominators: int, backward: int, rate: float, bandwidth: float
-) -> float:
-    """Seconds if every layer took as long as its flops, or as its numbers on their way from and to memory."""
-    return sum(
-        max(products / rate, 4 * numbers / bandwidth)
-        for products, numbers in _needs(graph, starts, denominators, backward)
-    )
-
-
-def _needs(
-    graph: Graph, starts: dict[str, Tensor], denominators: int, backward: int
-) -> Iterator[tuple[float, float]]:
-    """Flops of each layer, and the numbers it reads and writes: its weights, and once for each product."""
-    carried = 0
+    total, carried = 0, 0
     for node in reversed(graph.nodes):
         carried += len(starts[node.name]) if node.name in starts else 0
         if node.kind in ("convolution", "dense"):
-            out, below = node.value.numel(), sum(graph.nodes[i].value.numel() for i in node.inputs)
-            products = 1 + denominators + backward * carried
-            numbers = node.op.weight.numel() + (out + below) * (1 + denominators + carried)
-            yield 2 * out * node.op.weight[0].numel() * products, numbers
-
-
-def bandwidth() -> float:
-    """Bytes a second that torch reads and writes when it copies far more than a cache holds."""
-    a = torch.ones(1 << 27)
-    b = torch.empty_like(a)
-    return 2 * 4 * a.numel() / median_time(lambda: b.copy_(a))
+            inputs_of_an_output = node.op.weight[0].numel()
+            total += 2 * node.value.numel() * inputs_of_an_output * (1 + denominators + backward * carried)
+    return total
 
 
 def gemm_rate() -> float:
@@ -125,7 +99,7 @@ def compare(name: str, repeats: int, *, every_start: bool = False) -> list[list[
     layers = graph.layers if every_start else tuple(modules)
     starts = start_vectors(graph, layers, vectors)
     hooked = {modules.get(layer, layer): start for layer, start in starts.items()}  # by module
-    rate, bytes_a_second, rows = gemm_rate(), bandwidth(), []
+    rate, rows = gemm_rate(), []
     for label, (method, denominators, backward) in METHODS.items():
         sides = {"ours": partial(run, graph, images, method, starts)}
         if not every_start:
@@ -134,11 +108,9 @@ def compare(name: str, repeats: int, *, every_start: bool = False) -> list[list[
         if name == "vgg16" and label == "z_plus" and not every_start:
             sides["captum"] = partial(captum_sweep, model, images, modules, vectors)
         seconds = side_by_side(sides, repeats, within={"ours": kept_pages})
-        needed = graph, starts, denominators, backward
-        floor, roof = flops(*needed) / rate, roofline(*needed, rate, bytes_a_second)
+        floor = flops(graph, starts, denominators, backward) / rate
         peer = [f"{seconds[p] / seconds['ours']:.2f}×" if p in seconds else "" for p in ("zennit", "captum")]
-        ours = seconds["ours"]
-        times = (f"{ours:.2f}", f"{floor:.2f}", f"{ours / floor:.2f}", f"{ours / roof:.2f}")
+        times = (f"{seconds['ours']:.2f}", f"{floor:.2f}", f"{seconds['ours'] / floor:.2f}")
         rows.append([name, label, f"{len(layers)} × {vectors}", *times, *peer])
         print(*rows[-1], sep="  ", flush=True)
     return rows
@@ -154,16 +126,15 @@ def main() -> None:
     for name in arguments.models.split(","):
         rows += compare(name, arguments.repeats)
         rows += compare(name, 1, every_start=True)
-    header = ["network", "method", "starts × vectors", "seconds", "floor", "time / floor", "time / roofline"]
+    header = ["network", "method", "starts × vectors", "seconds", "floor", "time / floor"]
     write_table(
         "engine",
         "One sweep for all start layers against zennit and captum (CPU, float32, 1 image of 224²)",
         [*header, "zennit / ours", "captum / ours"],
         rows,
         f"Medians of {arguments.repeats} interleaved runs, forward included; torch {torch.__version__}; "
-        "floor: flops needed at the rate of torch's float32 product; roofline: of each layer the larger of that "
-        "and its numbers at the bandwidth of a copy. Each timed run follows an untimed one; ours inside "
-        "kept_pages, as in csc. Rows with all start layers ran once.",
+        "floor: flops needed at the rate of torch's float32 product. Each timed run follows an untimed one, "
+        "ours inside kept_pages, as in csc. Rows with all start layers were timed once.",
     )
 
 

@@ -91,10 +91,9 @@ class MaxPool(OneInput):
     def _spread(self, winner: Tensor, x: Tensor) -> Callable[[Tensor], Tensor]:
         """Windows that tile the image: copy r to every place of its window, times the winner's mask."""
         (_, height, width), (_, rows, columns), (p, q) = self.in_shape, self.out_shape, self.tile
-        place = torch.arange(height * width, device=x.device).view(height, width)[: rows * p, : columns * q]
-        place = place.view(rows, p, columns, q)
-        mask = (winner[..., :, None, :, None] == place).to(x.dtype)  # (B, C, rows, p, columns, q)
-        mask = mask.permute(0, 2, 3, 4, 5, 1).contiguous().permute(0, 5, 1, 2, 3, 4)
+        ones = torch.ones_like(winner, dtype=x.dtype)
+        mask = F.max_unpool2d(ones, winner, self.tile, output_size=(height, width))
+        mask = mask[..., : rows * p, : columns * q].unflatten(-1, (columns, q)).unflatten(-3, (rows, p))
 
         def unpool(r: Tensor) -> Tensor:
             lead = r.shape[: r.dim() - 3]
