@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import peers
-from benchmarks.measure import GEMM_SIZE, describe_machine, median_time, side_by_side, write_table
+from benchmarks.measure import GEMM_SIZE, describe_machine, side_by_side, write_table
 from torch_backend import Graph, Method, kept_pages, methods, sweep, trace
 from torch_backend.models import load
 
@@ -48,6 +48,16 @@ MODULES = {
 """the paper's start layers -> the modules whose outputs they are"""
 
 
+def every_module(name: str, graph: Graph) -> dict[str, str]:
+    """All start layers of VGG-16, all blocks of ResNet-50 and its classifier -> their modules."""
+    if name == "vgg16":
+        return {layer: graph.node(layer).label for layer in graph.layers}
+    blocks = [layer for layer in graph.layers if layer.startswith("block")]
+    places = [layer.removeprefix("block").split("_") for layer in blocks]
+    modules = [f"layer{int(stage) - 1}.{int(k) - 1}" for stage, k in places]
+    return {**dict(zip(blocks, modules, strict=True)), "dense": "fc"}
+
+
 def start_vectors(graph: Graph, layers: tuple[str, ...], vectors: int) -> dict[str, Tensor]:
     """N(0, I) in the full activation shape of each layer: (V, B, *shape)."""
     generator = torch.Generator().manual_seed(SEED)
@@ -71,12 +81,6 @@ def flops(graph: Graph, starts: dict[str, Tensor], denominators: int, backward: 
     return total
 
 
-def gemm_rate() -> float:
-    """Flops a second of torch's square float32 matrix product."""
-    a, b = torch.randn(2, GEMM_SIZE, GEMM_SIZE, generator=torch.Generator().manual_seed(SEED))
-    return 2 * GEMM_SIZE**3 / median_time(lambda: a @ b)
-
-
 def captum_sweep(model: nn.Module, images: Tensor, layers: dict[str, str], vectors: int) -> None:
     """captum's z⁺ for each start layer of VGG-16: a network cut there, one forward and one backward."""
     for module in layers.values():
@@ -94,24 +98,27 @@ def compare(name: str, repeats: int, *, every_start: bool = False) -> list[list[
     model = load(name, weights="random", seed=SEED)
     images = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(SEED))
     graph = trace(model, images)
-    modules = MODULES[name]
+    modules = every_module(name, graph) if every_start else MODULES[name]
     vectors = 5 if every_start else 2
-    layers = graph.layers if every_start else tuple(modules)
-    starts = start_vectors(graph, layers, vectors)
-    hooked = {modules.get(layer, layer): start for layer, start in starts.items()}  # by module
-    rate, rows = gemm_rate(), []
+    starts = start_vectors(graph, tuple(modules), vectors)
+    hooked = {modules[layer]: start for layer, start in starts.items()}
+    a, b = torch.randn(2, GEMM_SIZE, GEMM_SIZE, generator=torch.Generator().manual_seed(SEED))
+    rows = []
     for label, (method, denominators, backward) in METHODS.items():
-        sides = {"ours": partial(run, graph, images, method, starts)}
-        if not every_start:
-            copy = peers.out_of_place(model)
-            sides["zennit"] = partial(peers.zennit_relevance, copy, images, label, hooked, tuple(hooked))
+        copy = peers.out_of_place(model)
+        sides = {
+            "ours": partial(run, graph, images, method, starts),
+            "product": partial(torch.matmul, a, b),
+            "zennit": partial(peers.zennit_relevance, copy, images, label, hooked, tuple(hooked)),
+        }
         if name == "vgg16" and label == "z_plus" and not every_start:
             sides["captum"] = partial(captum_sweep, model, images, modules, vectors)
         seconds = side_by_side(sides, repeats, within={"ours": kept_pages})
+        rate = 2 * GEMM_SIZE**3 / seconds["product"]
         floor = flops(graph, starts, denominators, backward) / rate
         peer = [f"{seconds[p] / seconds['ours']:.2f}×" if p in seconds else "" for p in ("zennit", "captum")]
         times = (f"{seconds['ours']:.2f}", f"{floor:.2f}", f"{seconds['ours'] / floor:.2f}")
-        rows.append([name, label, f"{len(layers)} × {vectors}", *times, *peer])
+        rows.append([name, label, f"{len(starts)} × {vectors}", *times, *peer])
         print(*rows[-1], sep="  ", flush=True)
     return rows
 
@@ -133,8 +140,9 @@ def main() -> None:
         [*header, "zennit / ours", "captum / ours"],
         rows,
         f"Medians of {arguments.repeats} interleaved runs, forward included; torch {torch.__version__}; "
-        "floor: flops needed at the rate of torch's float32 product. Each timed run follows an untimed one, "
-        "ours inside kept_pages, as in csc. Rows with all start layers were timed once.",
+        f"floor: flops needed at the rate of torch's float32 product of {GEMM_SIZE}², timed among them. Each "
+        "timed run follows an untimed one, ours inside kept_pages, as in csc. Rows with five vectors, from "
+        "all layers of VGG-16 or all blocks of ResNet-50, were timed once.",
     )
 
 

@@ -19,6 +19,16 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+Model = Annotated[
+    str, typer.Option(help="digits-vgg, digits-resnet, a torchvision classifier, or FILE.py:FUNCTION.")
+]
+Weights = Annotated[
+    str | None, typer.Option(help="random, download (torchvision) or a file; shipped networks need none.")
+]
+Images = Annotated[str, typer.Option(help="sample, an image, a folder of images or a .npy array.")]
+Limit = Annotated[int, typer.Option(help="Use the first so many images.")]
+METHODS = "Names with commas, arguments after colons, or FILE.py:NAME for your own."
+
 
 @app.command()
 def version() -> None:
@@ -52,22 +62,14 @@ def claims(
 @app.command()
 def csc(
     *,
-    model: Annotated[
-        str, typer.Option(help="digits-vgg, digits-resnet, a torchvision classifier, or FILE.py:FUNCTION.")
-    ],
+    model: Model,
     out: Annotated[Path, typer.Option(help="Folder for csc.png and csc.csv.")],
-    weights: Annotated[
-        str | None, typer.Option(help="random, download (torchvision) or a file; shipped networks need none.")
-    ] = None,
-    images: Annotated[
-        str, typer.Option(help="sample, an image, a folder of images or a .npy array.")
-    ] = "sample",
-    methods: Annotated[
-        str, typer.Option(help="Names with commas, arguments after colons.")
-    ] = "gradient,z_plus,alpha_beta:2:1",
+    weights: Weights = None,
+    images: Images = "sample",
+    methods: Annotated[str, typer.Option(help=METHODS)] = "gradient,z_plus,alpha_beta:2:1",
     starts: Annotated[str, typer.Option(help="all, or names of layers with commas.")] = "all",
     vectors: Annotated[int, typer.Option(help="Random start vectors per image and layer.")] = 5,
-    limit: Annotated[int, typer.Option(help="Use the first so many images.")] = 20,
+    limit: Limit = 20,
     seed: Annotated[int, typer.Option(help="Seed of the start vectors and of random weights.")] = 0,
     float64: Annotated[
         bool, typer.Option("--float64", help="Twice the digits: for curves below 1e-12.")
@@ -100,9 +102,7 @@ def csc(
 @app.command()
 def model(
     *,
-    model: Annotated[
-        str, typer.Option(help="digits-vgg, digits-resnet, a torchvision classifier, or FILE.py:FUNCTION.")
-    ],
+    model: Model,
     weights: Annotated[
         str, typer.Option(help="random, download (torchvision) or a file: names do not depend on it.")
     ] = "random",
@@ -120,23 +120,19 @@ def model(
 @app.command()
 def relevance(
     *,
-    model: Annotated[
-        str, typer.Option(help="digits-vgg, digits-resnet, a torchvision classifier, or FILE.py:FUNCTION.")
+    model: Model,
+    method: Annotated[
+        str, typer.Option(help="A name, arguments after colons, or FILE.py:NAME for your own.")
     ],
-    method: Annotated[str, typer.Option(help="A name, arguments after colons.")],
     out: Annotated[Path, typer.Option(help="Folder for relevance.png and relevance.npz.")],
-    weights: Annotated[
-        str | None, typer.Option(help="random, download (torchvision) or a file; shipped networks need none.")
-    ] = None,
-    images: Annotated[
-        str, typer.Option(help="sample, an image, a folder of images or a .npy array.")
-    ] = "sample",
+    weights: Weights = None,
+    images: Images = "sample",
     start: Annotated[str, typer.Option(help="The layer where relevance starts.")] = "logits",
     unit: Annotated[
         str, typer.Option(help="Its unit that relevance 1 is given to: largest, or a number from 0.")
     ] = "largest",
     at: Annotated[str, typer.Option(help="The layer whose relevance is drawn.")] = "input",
-    limit: Annotated[int, typer.Option(help="Use the first so many images.")] = 5,
+    limit: Limit = 5,
     seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0,
     float64: Annotated[bool, typer.Option("--float64", help="Twice the digits.")] = False,
     ledger: Annotated[
@@ -165,23 +161,17 @@ def relevance(
 @app.command()
 def cone(
     *,
-    model: Annotated[
-        str, typer.Option(help="digits-vgg, digits-resnet, a torchvision classifier, or FILE.py:FUNCTION.")
-    ],
+    model: Model,
     out: Annotated[Path, typer.Option(help="Folder for cone.png and cone.csv.")],
-    weights: Annotated[
-        str | None, typer.Option(help="random, download (torchvision) or a file; shipped networks need none.")
-    ] = None,
-    images: Annotated[
-        str, typer.Option(help="sample, an image, a folder of images or a .npy array.")
-    ] = "sample",
+    weights: Weights = None,
+    images: Images = "sample",
     methods: Annotated[
         str, typer.Option(help="Non-negative methods, names with commas, arguments after colons.")
     ] = "z_plus",
     layers: Annotated[
         str, typer.Option(help="trunk (all that no skip goes around), or names of layers with commas.")
     ] = "trunk",
-    limit: Annotated[int, typer.Option(help="Use the first so many images.")] = 5,
+    limit: Limit = 5,
     seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0,
 ) -> None:
     """How far apart can the maps of any two classes, or mixtures of classes, be? All of them, no sampling."""
@@ -199,6 +189,31 @@ def cone(
     picture = figure.draw(table, out / "cone.png")
     typer.echo(cone_report.table(label, measured))
     typer.echo(f"\nWritten: {picture}, {table}")
+
+
+@app.command()
+def patterns(
+    *,
+    model: Model,
+    out: Annotated[Path, typer.Option(help="The file for pattern_net:FILE and pattern_attribution:FILE.")],
+    weights: Weights = None,
+    images: Images = "sample",
+    regime: Annotated[str, typer.Option(help="relu (the positive half-space) or linear.")] = "relu",
+    limit: Limit = 1000,
+    seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0,
+) -> None:
+    """Estimate the patterns that PatternNet and PatternAttribution need, from images."""
+    from tqdm import tqdm
+
+    from torch_backend import estimate_patterns, models, trace
+    from torch_backend import images as pictures
+
+    network = models.load(model, weights, seed=seed)
+    batches = pictures.read(images, pictures.preprocessing(model), limit).split(16)
+    graph = trace(network, batches[0])
+    found = estimate_patterns(graph, tqdm(batches, desc="patterns", leave=False, disable=None), regime)
+    found.save(out)
+    typer.echo(f"{out}: {len(found.by_node)} layers of {models.label(model, weights)}, regime {regime}")
 
 
 @app.command()

@@ -121,6 +121,58 @@ def test_every_mistake_is_one_line_and_exit_status_two(monkeypatch, tmp_path, ca
     assert not (tmp_path / "out").exists()
 
 
+OWN_METHOD = """
+from dataclasses import replace
+from torch_backend import methods
+
+def halve(op, x, y):
+    return lambda r: 0.5 * op.adjoint(r)
+
+mine = replace(methods.z_plus, name="mine", dense=halve)
+
+def built():
+    return replace(mine, name="built")
+
+nothing = 1
+"""
+
+
+def test_an_own_method_in_a_file_is_audited_like_the_built_in_ones(own, monkeypatch, capsys):
+    (own / "rules.py").write_text(OWN_METHOD)
+    names = f"z_plus,{own / 'rules.py'}:mine,{own / 'rules.py'}:built"
+    audit = ("csc", "--model", f"{own / 'own.py'}:Residual", "--images", own / "images.npy", "--out", own)
+    assert rankone(monkeypatch, *audit, "--methods", names) == 0
+    printed = capsys.readouterr().out
+    assert "mine: " in printed and "built: " in printed
+    assert rankone(monkeypatch, *audit, "--methods", f"{own / 'rules.py'}:nothing") == 2
+    assert "to be a Method, or a function that returns one, got int" in capsys.readouterr().err
+    assert rankone(monkeypatch, *audit, "--methods", f"{own / 'rules.py'}:absent") == 2
+    assert rankone(monkeypatch, *audit, "--methods", "no_such.py:mine") == 2
+    assert "method: no file no_such.py" in capsys.readouterr().err
+
+
+def test_patterns_are_estimated_saved_and_named(own, monkeypatch, capsys):
+    model = ("--model", f"{own / 'own.py'}:Residual", "--images", own / "images.npy")
+    file = own / "patterns.safetensors"
+    assert rankone(monkeypatch, "patterns", *model, "--out", file) == 0
+    assert "3 layers of own.py:Residual, regime relu" in capsys.readouterr().out
+    named = f"pattern_attribution:{file},pattern_net:{file}"
+    assert rankone(monkeypatch, "csc", *model, "--methods", named, "--out", own) == 0
+    assert "pattern_attribution: " in capsys.readouterr().out
+    assert rankone(monkeypatch, "csc", *model, "--methods", "pattern_net:absent", "--out", own) == 2
+    assert rankone(monkeypatch, "csc", *model, "--methods", "pattern_net", "--out", own) == 2
+    assert "expected pattern_net:FILE" in capsys.readouterr().err
+    assert rankone(monkeypatch, "patterns", *model, "--out", file, "--regime", "none") == 2
+
+
+def test_deeplift_is_named_and_its_reference_is_zero(own, monkeypatch, capsys):
+    model = ("--model", f"{own / 'own.py'}:Residual", "--images", own / "images.npy")
+    names = ",".join(name for name in method_names.spellings() if name.startswith("deeplift"))
+    assert names.count(",") == 5
+    assert rankone(monkeypatch, "csc", *model, "--methods", names, "--out", own) == 0
+    assert "deeplift_reveal_cancel_multipliers: " in capsys.readouterr().out
+
+
 def test_methods_are_spelled_as_in_python():
     assert method_names.method("z_plus") is methods.z_plus
     assert method_names.method(" alpha_beta:5:4").name == methods.alpha_beta(5, 4).name

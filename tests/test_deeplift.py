@@ -253,7 +253,7 @@ def test_nodes_whose_inputs_cannot_be_told_apart_are_refused_by_name(method):
 @pytest.mark.parametrize(
     ("reference", "message"),
     [
-        (None, "reference: expected one image .*got NoneType"),
+        ([0.0], "reference: expected one image .*got list"),
         (torch.zeros(2, 3, 8, 8), r"one image .*got \(2, 3, 8, 8\)"),
         (torch.zeros(3), r"one image .*got \(3,\)"),
         (torch.zeros(1, 3, 9, 8), r"shape \(1, 3, 8, 8\), as the images, got \(1, 3, 9, 8\)"),
@@ -265,6 +265,14 @@ def test_a_reference_that_is_no_image_is_refused(method, reference, message):
     graph, _ = traced(nets.Chain)
     with pytest.raises(ValueError, match=message):
         relevance(graph, method(reference), "logits", vectors(graph.nodes[-1].value), "input")
+
+
+@pytest.mark.parametrize("method", EVERY)
+def test_without_a_reference_it_is_zero(method):
+    graph, _ = traced(nets.Chain)
+    image, start = graph.nodes[0].value, vectors(graph.nodes[-1].value)
+    at_zero = relevance(graph, method(torch.zeros_like(image[:1])), "logits", start, "input")
+    torch.testing.assert_close(relevance(graph, method(), "logits", start, "input"), at_zero, rtol=0, atol=0)
 
 
 def test_the_method_is_a_value_that_no_sweep_changes():

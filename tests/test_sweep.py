@@ -155,6 +155,16 @@ def test_what_was_yielded_and_what_was_given_stays(rectified) -> None:
             np.testing.assert_array_equal(r, then)
 
 
+def test_gradients_are_as_the_caller_set_them_between_two_layers(rectified) -> None:
+    _, _, graph = rectified
+    top = graph.nodes[-1]
+    for _ in sweep(graph, methods.z_plus, {top.name: top.value[None]}.get, graph.layers):
+        assert torch.is_grad_enabled()
+    with torch.no_grad():
+        list(sweep(graph, methods.z_plus, lambda _: None, ["input"]))
+        assert not torch.is_grad_enabled()
+
+
 @pytest.mark.parametrize("name", ["z_plus", "lrp_z", "alpha_beta:2:1", "gradient", "lrp_gamma:0.25"])
 def test_linear_methods_are_linear_in_the_start(rectified, name: str) -> None:
     _, _, graph = rectified

@@ -8,6 +8,7 @@ relevance there no longer depends on what it is asked to explain.
 import csv
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -121,8 +122,12 @@ def start_vectors(graph: Graph, layer: str, vectors: int, seed: int, digests: Se
     """
     value = graph.node(layer).value
     shape = (vectors, *value.shape[1:])
-    columns = [torch.randn(shape, generator=seeded(seed, image, layer)) for image in digests]
-    return torch.stack(columns, dim=1).to(value)
+
+    def of(image: str) -> Tensor:
+        return torch.randn(shape, generator=seeded(seed, image, layer))
+
+    with ThreadPoolExecutor() as pool:  # torch draws on one core
+        return torch.stack(list(pool.map(of, digests)), dim=1).to(value)
 
 
 def seeded(*key: object) -> torch.Generator:

@@ -1,7 +1,7 @@
 """DeepLIFT (Shrikumar, Greenside, Kundaje 2017): what the difference between the logits at an image and at a
 reference image is made up of.
 
-    method = deeplift_rescale(reference)                           # (1, *image shape), for example zeros
+    method = deeplift_rescale(reference)                           # (1, *image shape); by default zeros
     relevance(graph, method, "logits", one_hot, "input").sum()     # logit - its value at the reference
 
 Δ is the value at the image minus that at the reference. Multipliers m travel down: the contribution to the
@@ -30,15 +30,17 @@ from torch_backend.rules import Backward, Rule
 RULES = (rules.gradient,) * 8 + (None, None)
 
 
-def deeplift_rescale(reference: Tensor) -> DeepLift:
+def deeplift_rescale(reference: Tensor | None = None) -> DeepLift:
     """DeepLIFT with the Rescale rule (section 3.5.2): m_x = m_y Δy / Δx in a rectifier.
 
-    reference: one image (1, *image shape). ValueError if it is something else.
+    reference: one image (1, *image shape), None for zeros. ValueError if it is something else.
     """
     return DeepLift("deeplift_rescale", *RULES, reference=one_image(reference))
 
 
-def one_image(reference: Tensor) -> Tensor:
+def one_image(reference: Tensor | None) -> Tensor | None:
+    if reference is None:
+        return None
     if not isinstance(reference, Tensor) or reference.dim() < 2 or len(reference) != 1:
         got = tuple(reference.shape) if isinstance(reference, Tensor) else type(reference).__name__
         refuse("reference", expected="one image (1, *image shape)", got=got, do="give one for all images")
@@ -69,7 +71,7 @@ class Pair:
 class DeepLift(Method):
     """The Rescale rule. Binding it to a sweep's graph records the reference's activations."""
 
-    reference: Tensor = field(kw_only=True, repr=False)
+    reference: Tensor | None = field(kw_only=True, repr=False)
     reads_multipliers: bool = field(default=False, kw_only=True)
     pair: Pair | None = field(default=None, kw_only=True, repr=False)
 
@@ -80,14 +82,15 @@ class DeepLift(Method):
 
     def bind(self, graph: Graph) -> DeepLift:
         image = graph.nodes[0]
-        if tuple(self.reference.shape[1:]) != image.shape:
+        reference = torch.zeros_like(image.value[:1]) if self.reference is None else self.reference
+        if tuple(reference.shape[1:]) != image.shape:
             refuse(
                 "reference",
                 expected=f"shape (1, {', '.join(map(str, image.shape))}), as the images",
-                got=tuple(self.reference.shape),
+                got=tuple(reference.shape),
                 do="give one image of the traced shape",
             )
-        return replace(self, pair=Pair(graph, graph.record(self.reference.to(image.value))))
+        return replace(self, pair=Pair(graph, graph.record(reference.to(image.value))))
 
     def rule(self, node: Node) -> Rule | None:
         if node.kind == "relu":

@@ -74,11 +74,11 @@ def build(factory: Callable[[], object], seed: int) -> nn.Module:
     return network
 
 
-def own(name: str) -> Callable[[], object]:
-    """The function or class that "path/to/file.py:attribute" names."""
+def own(name: str, what: str = "model") -> Callable[[], object]:
+    """The function or class that "path/to/file.py:attribute" names, or one that returns the object there."""
     path, _, attribute = name.rpartition(":")
     if not Path(path).is_file():
-        raise FileNotFoundError(f"model: no file {path}")
+        raise FileNotFoundError(f"{what}: no file {path}")
     specification = importlib.util.spec_from_file_location(Path(path).stem, path)
     module = importlib.util.module_from_spec(specification)
     sys.modules.setdefault(
@@ -88,9 +88,7 @@ def own(name: str) -> Callable[[], object]:
         specification.loader.exec_module(module)
         found = getattr(module, attribute)
     except Exception as error:  # whatever the user's file raises, it is the user's file that is wrong
-        refuse(
-            "model", expected=f"{path} to define {attribute}", got=repr(error), do="run the file by itself"
-        )
+        refuse(what, expected=f"{path} to define {attribute}", got=repr(error), do="run the file by itself")
     return found if callable(found) and not isinstance(found, nn.Module) else lambda: found
 
 

@@ -25,15 +25,15 @@ from torch_backend.node import Node
 from torch_backend.rules import Backward, Rule
 
 
-def deeplift_reveal_cancel(reference: Tensor) -> DeepLift:
+def deeplift_reveal_cancel(reference: Tensor | None = None) -> DeepLift:
     """RevealCancel in rectifiers, the Linear rule in the layers below them. Complete, as the Rescale rule is.
 
-    reference: one image (1, *image shape). ValueError if it is something else.
+    reference: one image (1, *image shape), None for zeros. ValueError if it is something else.
     """
     return RevealCancel("deeplift_reveal_cancel", *RULES, reference=one_image(reference))
 
 
-def deeplift_without_cross_terms(reference: Tensor) -> DeepLift:
+def deeplift_without_cross_terms(reference: Tensor | None = None) -> DeepLift:
     """RevealCancel where no Δ⁺ makes a Δ⁻ and no Δ⁻ a Δ⁺: the linear layers keep W⁺ only.
 
     Two chains of non-negative factors, through the units with Δ > 0 and through those with Δ < 0, that never
