@@ -292,6 +292,17 @@ def test_float64_images_are_served_in_float64_by_a_float32_model() -> None:
     assert next(model.parameters()).dtype == torch.float32
 
 
+def test_deterministic_algorithms_are_enough() -> None:
+    model = nets.build(nets.Chain)
+    torch.use_deterministic_algorithms(mode=True)
+    try:
+        graph = trace(model, nets.images_for(model))
+        assert any(node.kind == "max_pool" for node in graph.nodes)
+        relevance(graph, methods.z_plus, "logits", graph.nodes[-1].value[None], "input")
+    finally:
+        torch.use_deterministic_algorithms(mode=False)
+
+
 def test_keywords_are_read_like_positions() -> None:
     """What a function is, not how its arguments are written, decides on its kind."""
     torch.manual_seed(0)

@@ -91,8 +91,9 @@ class MaxPool(OneInput):
     def _spread(self, winner: Tensor, x: Tensor) -> Callable[[Tensor], Tensor]:
         """Windows that tile the image: copy r to every place of its window, times the winner's mask."""
         (_, height, width), (_, rows, columns), (p, q) = self.in_shape, self.out_shape, self.tile
-        ones = torch.ones_like(winner, dtype=x.dtype)
-        mask = F.max_unpool2d(ones, winner, self.tile, output_size=(height, width))
+        ones, no, one = torch.ones_like(winner, dtype=x.dtype), (0, 0), (1, 1)
+        pulled = torch.ops.aten.max_pool2d_with_indices_backward
+        mask = pulled(ones, x, self.tile, self.tile, no, one, ceil_mode=False, indices=winner)
         mask = mask[..., : rows * p, : columns * q].unflatten(-1, (columns, q)).unflatten(-3, (rows, p))
 
         def unpool(r: Tensor) -> Tensor:
