@@ -213,9 +213,8 @@ def _shared_products(
         columns = slice(first, min(first + width, m))
         N = scratch[: n * (columns.stop - first)].reshape(n, -1)
         rng.standard_normal(dtype=dtype.type, out=N)
-        for Q, image in zip(stacks, images, strict=True):
-            image[:, columns] = Q @ N
-            np.abs(N, out=N)
+        images[0][:, columns] = stacks[0] @ N
+        images[1][:, columns] = stacks[1] @ np.abs(N, out=N)
 
     products = [np.zeros((len(Q), m), dtype) for Q in blocks]
     for part, those, image in zip(parts, strands, images, strict=True):

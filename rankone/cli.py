@@ -165,9 +165,7 @@ def cone(
     out: Annotated[Path, typer.Option(help="Folder for cone.png and cone.csv.")],
     weights: Weights = None,
     images: Images = "sample",
-    methods: Annotated[
-        str, typer.Option(help="Non-negative methods, names with commas, arguments after colons.")
-    ] = "z_plus",
+    methods: Annotated[str, typer.Option(help=f"Non-negative methods. {METHODS}")] = "z_plus",
     layers: Annotated[
         str, typer.Option(help="trunk (all that no skip goes around), or names of layers with commas.")
     ] = "trunk",
@@ -208,6 +206,7 @@ def patterns(
     from torch_backend import estimate_patterns, models, trace
     from torch_backend import images as pictures
 
+    out.parent.mkdir(parents=True, exist_ok=True)
     network = models.load(model, weights, seed=seed)
     batches = pictures.read(images, pictures.preprocessing(model), limit).split(16)
     graph = trace(network, batches[0])

@@ -24,8 +24,8 @@ Matrix = NDArray[np.floating[Any]]
 class Ensemble:
     """Random (n, m) matrices αN⁺ + βN⁻; normalised="columns" divides each column by its sum.
 
-    ValueError unless α and β are finite, at most 1e100 in size (their squares are variances), and α > 0 > β
-    where columns are normalised.
+    ValueError unless α and β are finite, at most 1e100 in size (their squares are variances), and where
+    columns are normalised α > 0 > β within a factor of 1e4 (sums of float32 numbers must not cancel).
     """
 
     alpha: float
@@ -38,9 +38,10 @@ class Ensemble:
                 refuse(name, expected="a finite number up to 1e100", got=value, do="give a smaller number")
         if self.normalised not in (None, "columns"):
             refuse("normalised", expected='"columns" or None', got=self.normalised, do="choose one of them")
-        if self.normalised and not self.alpha > 0 > self.beta:
+        if self.normalised and not (self.alpha > 0 > self.beta and 1e-4 <= -self.beta / self.alpha <= 1e4):
             got = f"alpha {self.alpha}, beta {self.beta}"
-            refuse("normalised", expected="positive entries, alpha > 0 > beta", got=got, do="use (1, -1)")
+            expected = "positive entries of like sizes, alpha > 0 > beta within a factor of 1e4"
+            refuse("normalised", expected=expected, got=got, do="use (1, -1)")
 
     @property
     def odd(self) -> float:

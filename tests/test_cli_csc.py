@@ -146,6 +146,8 @@ def test_an_own_method_in_a_file_is_audited_like_the_built_in_ones(own, monkeypa
     assert "mine: " in printed and "built: " in printed
     assert rankone(monkeypatch, *audit, "--methods", f"{own / 'rules.py'}:nothing") == 2
     assert "to be a Method, or a function that returns one, got int" in capsys.readouterr().err
+    assert rankone(monkeypatch, *audit, "--methods", f"{own / 'rules.py'}:halve") == 2
+    assert "halve of" in (err := capsys.readouterr().err) and "without arguments" in err
     assert rankone(monkeypatch, *audit, "--methods", f"{own / 'rules.py'}:absent") == 2
     assert rankone(monkeypatch, *audit, "--methods", "no_such.py:mine") == 2
     assert "method: no file no_such.py" in capsys.readouterr().err
@@ -153,7 +155,7 @@ def test_an_own_method_in_a_file_is_audited_like_the_built_in_ones(own, monkeypa
 
 def test_patterns_are_estimated_saved_and_named(own, monkeypatch, capsys):
     model = ("--model", f"{own / 'own.py'}:Residual", "--images", own / "images.npy")
-    file = own / "patterns.safetensors"
+    file = own / "new" / "patterns.safetensors"
     assert rankone(monkeypatch, "patterns", *model, "--out", file) == 0
     assert "3 layers of own.py:Residual, regime relu" in capsys.readouterr().out
     named = f"pattern_attribution:{file},pattern_net:{file}"
@@ -163,6 +165,9 @@ def test_patterns_are_estimated_saved_and_named(own, monkeypatch, capsys):
     assert rankone(monkeypatch, "csc", *model, "--methods", "pattern_net", "--out", own) == 2
     assert "expected pattern_net:FILE" in capsys.readouterr().err
     assert rankone(monkeypatch, "patterns", *model, "--out", file, "--regime", "none") == 2
+    capsys.readouterr()
+    assert rankone(monkeypatch, "patterns", *model, "--out", own) == 2
+    assert "patterns: cannot write" in capsys.readouterr().err
 
 
 def test_deeplift_is_named_and_its_reference_is_zero(own, monkeypatch, capsys):

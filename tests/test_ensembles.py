@@ -101,6 +101,7 @@ def test_a_draw_is_its_seed():
         ((1, -1, "rows"), 'normalised: expected "columns" or None'),
         ((1, 1, "columns"), "normalised: expected positive entries"),
         ((0, -1, "columns"), "normalised: expected positive entries"),
+        ((1, -1e-8, "columns"), "normalised: expected positive entries of like sizes"),
     ],
 )
 def test_bad_arguments_are_refused(arguments, message):

@@ -75,7 +75,9 @@ def build(factory: Callable[[], object], seed: int) -> nn.Module:
 
 
 def own(name: str, what: str = "model") -> Callable[[], object]:
-    """The function or class that "path/to/file.py:attribute" names, or one that returns the object there."""
+    """A function that makes what "path/to/file.py:attribute" names: called without arguments if it is a
+    function or a class, else the object there.
+    """
     path, _, attribute = name.rpartition(":")
     if not Path(path).is_file():
         raise FileNotFoundError(f"{what}: no file {path}")
@@ -89,7 +91,21 @@ def own(name: str, what: str = "model") -> Callable[[], object]:
         found = getattr(module, attribute)
     except Exception as error:  # whatever the user's file raises, it is the user's file that is wrong
         refuse(what, expected=f"{path} to define {attribute}", got=repr(error), do="run the file by itself")
-    return found if callable(found) and not isinstance(found, nn.Module) else lambda: found
+    if not callable(found) or isinstance(found, nn.Module):
+        return lambda: found
+
+    def make() -> object:
+        try:
+            return found()
+        except Exception as error:
+            refuse(
+                what,
+                expected=f"{attribute} of {path} to be called without arguments",
+                got=repr(error),
+                do="write a function without arguments that returns it",
+            )
+
+    return make
 
 
 def from_torchvision(name: str, weights: str | Path | None, seed: int) -> nn.Module:

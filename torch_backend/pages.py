@@ -10,7 +10,7 @@ import ctypes
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Lock
+from threading import RLock
 
 # Parameters of mallopt(3): blocks that come straight from the system, how many and from which size on; how
 # much free memory stays with the process.
@@ -19,7 +19,7 @@ KEEP = {MMAP_MAX: 0, TRIM_THRESHOLD: 2**31 - 1}
 # Where glibc's own adjustment ends as soon as a process has freed a block of 32 MB.
 RETURN = {MMAP_MAX: 65536, MMAP_THRESHOLD: 32 << 20, TRIM_THRESHOLD: 64 << 20}
 
-_lock = Lock()
+_lock = RLock()  # the garbage collector may close a sweep that was given up, at any time
 _users = 0
 
 
@@ -28,7 +28,9 @@ def kept_pages() -> Iterator[None]:
     """Inside, freed memory stays with the process for its next tensors; at the end all of it is returned.
 
     `sweep` does this for itself, `csc` and `saliency` for all their batches; a loop of your own over images
-    gains from it, too. May be nested. It concerns the whole process; without glibc (Linux) it does nothing.
+    gains from it, too. May be nested. It concerns the whole process and leaves malloc's thresholds at RETURN,
+    whatever they were; a sweep that is given up half-way holds the memory until it is closed. Without glibc
+    (Linux) nothing happens.
     """
     global _users
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None

@@ -43,11 +43,15 @@ class Patterns:
     by_node: Mapping[str, Tensor]
 
     def save(self, path: str | Path) -> None:
-        """Write a .safetensors file."""
+        """Write a .safetensors file; OSError if that fails."""
+        from safetensors import SafetensorError
         from safetensors.torch import save_file
 
         tensors = {name: a.contiguous() for name, a in self.by_node.items()}
-        save_file(tensors, path, metadata={"patterns": json.dumps({"regime": self.regime})})
+        try:
+            save_file(tensors, path, metadata={"patterns": json.dumps({"regime": self.regime})})
+        except SafetensorError as error:
+            raise OSError(f"patterns: cannot write {path}: {error}") from None
 
 
 def load_patterns(path: str | Path) -> Patterns:

@@ -8,9 +8,9 @@ it is, and r_in lies in memory of its own or that of r. A rule of your own is a 
 
 Equation numbers are those of Sixt, Granz, Landgraf, "When Explanations Lie" (arXiv 1912.09818).
 
-Bias, the same in every rule that shares relevance out: it is one more contribution; a positive bias
-belongs to the positive part, a negative one to the negative part. What it draws is booked, as is what
-meets 0/0, which is 0.
+Bias, the same in LRP's rules z, ε, γ, z⁺ and αβ: it is one more contribution; a positive bias belongs to
+the positive part, a negative one to the negative part. Excitation, w² and z^B have none. What it draws is
+booked, as is what meets 0/0, which is 0.
 """
 
 from __future__ import annotations
@@ -98,19 +98,19 @@ def gamma(size: float) -> Rule:
 
     def rule(op: Linear, x: Tensor, y: Tensor) -> Share:
         stronger = op.part(1 + size, 1)
-        return share(*by_sign(stronger, op.part(1, 1 + size), x), bias=stronger.bias)
+        return share(*by_sign(stronger, lambda: op.part(1, 1 + size), x), bias=stronger.bias)
 
     return rule
 
 
 def z_plus(op: Linear, x: Tensor, y: Tensor) -> Share:
     """(3): x⁺ ⊙ W⁺ᵀ(r / z⁺) + x⁻ ⊙ W⁻ᵀ(r / z⁺), z⁺ = W⁺x⁺ + W⁻x⁻ + b⁺; after a ReLU x⁻ = 0."""
-    return share(*by_sign(op.positive, op.negative, x), bias=op.positive.bias)
+    return share(*by_sign(op.positive, lambda: op.negative, x), bias=op.positive.bias)
 
 
 def z_minus(op: Linear, x: Tensor, y: Tensor) -> Share:
     """The negative part's share: x⁺ ⊙ W⁻ᵀ(r / z⁻) + x⁻ ⊙ W⁺ᵀ(r / z⁻), z⁻ = W⁻x⁺ + W⁺x⁻ + b⁻."""
-    return share(*by_sign(op.negative, op.positive, x), bias=op.negative.bias)
+    return share(*by_sign(op.negative, lambda: op.positive, x), bias=op.negative.bias)
 
 
 def alpha_beta(alpha: float, beta: float) -> Rule:

@@ -157,10 +157,11 @@ class BySign(Linear):
         return torch.where(self.x > 0, by_w, by_other)
 
 
-def by_sign(w: Linear, other: Linear, x: Tensor) -> tuple[tuple[Linear, Tensor], ...]:
-    """The contributions of W x⁺ + W' x⁻; after a rectifier x⁻ = 0, half the work."""
+def by_sign(w: Linear, for_negative: Callable[[], Linear], x: Tensor) -> tuple[tuple[Linear, Tensor], ...]:
+    """The contributions of W x⁺ + W' x⁻; after a rectifier x⁻ = 0, and W' = for_negative() is not made."""
     if bool(x.amin() >= 0):
         return ((w, x),)
+    other = for_negative()
     if (both := w.beside(other)) is not None:
         return ((BySign(w.in_shape, w.out_shape, both=both, x=x), x),)
     return (w, x.clamp(min=0)), (other, x.clamp(max=0))
