@@ -6,6 +6,7 @@ from torch_backend.csc import CSC
 from torch_backend.reading import Reading
 
 COLLAPSED = -3.0  # log10(1 - |cos|): directions within 2.6 degrees
+SAYS_NOTHING = "at most locations relevance has one live channel there, and one direction whatever it is"
 ROWS = 6  # start layers in a table; more would hide the trend
 
 
@@ -19,7 +20,7 @@ def table(model: str, results: Sequence[CSC]) -> str:
     rows = [
         [
             start,
-            *(number(result.at(start, layer).median) for result in results),
+            *(cell(result.at(start, layer)) for result in results),
             number(results[0].at(start, layer).null()),
         ]
         for start in shown
@@ -33,10 +34,16 @@ def table(model: str, results: Sequence[CSC]) -> str:
             "  " + "  ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True))
             for row in [header, *rows]
         ),
+        *(["", f"  * {SAYS_NOTHING}"] if any("*" in text for row in rows for text in row) else []),
         "",
         *("  " + verdict(result) for result in results),
     ]
     return "\n".join(lines)
+
+
+def cell(reading: Reading) -> str:
+    """1 - |cos|, with a star where even independent directions would be parallel."""
+    return number(reading.median) + ("" if is_telling(reading) else "*")
 
 
 def verdict(result: CSC) -> str:
@@ -44,7 +51,10 @@ def verdict(result: CSC) -> str:
     readings = result.of(result.starts[0])
     collapse = collapsed_at(readings)
     if collapse is None:
-        last = readings[-2] if len(readings) > 1 else readings[-1]
+        telling = [reading for reading in readings[:-1] if is_telling(reading)]
+        if not telling and len(readings) > 1:
+            return f"{result.method}: {SAYS_NOTHING}"
+        last = telling[-1] if telling else readings[-1]
         return (
             f"{result.method}: relevance from {result.starts[0]} still depends on its start at {last.layer} "
             f"(1 - |cos| = {number(last.median)})."
@@ -56,13 +66,20 @@ def verdict(result: CSC) -> str:
 
 
 def collapsed_at(readings: Sequence[Reading]) -> Reading | None:
-    """The first reading from which on all, the input's aside, are below COLLAPSED; None if there is none."""
+    """The first reading from which on all that tell anything, the input's aside, are below COLLAPSED."""
     last = None
     for reading in reversed(readings[:-1]):
+        if not is_telling(reading):
+            continue
         if not reading.median < COLLAPSED:
             break
         last = reading
     return last
+
+
+def is_telling(reading: Reading) -> bool:
+    """Whether independent directions would not be parallel there anyway, for want of live channels."""
+    return not reading.null() < COLLAPSED
 
 
 def number(log10: float) -> str:
