@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from tests import nets
 from tests.dense import linear_nodes, matrix, size
-from torch_backend.linear import Linear
+from torch_backend import linear
+from torch_backend.linear import Convolution, Linear
 from torch_backend.unweighted import Sum
 
 # Rounding of sums of at most a few hundred float64 products.
@@ -63,6 +65,26 @@ def test_leading_axes_are_free(op: Linear) -> None:
     r = torch.randn(2, 3, *op.out_shape, dtype=nets.DTYPE, generator=torch.Generator().manual_seed(9))
     apart = torch.stack([op.adjoint(vector) for vector in r], dim=1 if isinstance(op, Sum) else 0)
     np.testing.assert_allclose(op.adjoint(r), apart, **CLOSE)
+
+
+@pytest.mark.parametrize("few", [0, 1 << 30], ids=["convolution", "product"])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 2), (3, 1)], ids=str)
+@pytest.mark.parametrize("padding,groups", [((0, 0), 1), ((1, 0), 1), ((0, 0), 2)], ids=str)
+def test_a_convolution_of_one_pixel_is_torchs(monkeypatch, few, stride, padding, groups) -> None:
+    """Carried out as a matrix product or as a convolution; pixels between strides get nothing."""
+    monkeypatch.setattr(linear, "FEW_PIXELS", few)
+    generator = torch.Generator().manual_seed(3)
+    x = torch.randn(2, 4, 5, 6, dtype=nets.DTYPE, generator=generator, requires_grad=True)
+    weight = torch.randn(6, 4 // groups, 1, 1, dtype=nets.DTYPE, generator=generator)
+    bias = torch.randn(6, dtype=nets.DTYPE, generator=generator)
+    y = F.conv2d(x, weight, bias, stride, padding, 1, groups)
+    r = torch.randn(*y.shape, dtype=nets.DTYPE, generator=generator)
+    op = Convolution(
+        (4, 5, 6), tuple(y.shape[1:]), bias.reshape(-1, 1, 1), stride, padding, (1, 1), groups, weight=weight
+    )
+    assert op._is_product(y) == (few > 0 and groups == 1 and padding == (0, 0))
+    np.testing.assert_allclose(op.forward(x).detach(), y.detach(), **CLOSE)
+    np.testing.assert_allclose(op.adjoint(r), torch.autograd.grad(y, x, r)[0], **CLOSE)
 
 
 def test_scaled_keeps_signs_apart() -> None:

@@ -8,6 +8,7 @@ import torch
 
 from tests import nets
 from torch_backend import methods, relevance, sweep, trace
+from torch_backend.sweep import Bundle
 
 # A few hundred float64 operations, relative to the largest entry.
 RELATIVE = 1e-12
@@ -128,6 +129,48 @@ def test_one_sweep_is_a_sweep_for_each_start(rectified, name: str) -> None:
         assert together.keys() == alone.keys()
         for key, expected in alone.items():
             agree(together[key], expected, 1e-9)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_factors_kept_apart_are_multiplied_in_the_end(rectified, name: str) -> None:
+    """What a backward function leaves apart (`scaled`) changes nothing: the same rules without it."""
+    _, _, graph = rectified
+
+    class Whole(methods.Method):
+        def rule(self, node):
+            def rule(op, x, y):
+                backward = METHODS[name].rule(node)(op, x, y)
+                return lambda r: backward(r)
+
+            return rule
+
+        def read(self, node, r):
+            return METHODS[name].read(node, r)
+
+    whole = Whole("whole", *[methods.rules.gradient] * 10)
+    starts = {layer: vectors(graph.node(layer).value.shape, 2, i) for i, layer in enumerate(graph.layers)}
+    for at in ("input", graph.layers[0], graph.layers[1]):  # at a layer that is read, they are multiplied
+        (_, expected), (_, found) = (
+            next(sweep(graph, method, starts.get, [at])) for method in (whole, METHODS[name])
+        )
+        assert found.keys() == expected.keys()
+        for start, r in found.items():
+            agree(r, expected[start], 1e-9)
+
+
+@pytest.mark.parametrize("kept", [("a",), ("b", "c"), ("a", "c"), ("c", "a", "b"), ("d",)], ids=str)
+def test_some_start_layers_of_a_bundle(kept) -> None:
+    """With the factor that all have in common; not next to each other, too."""
+    r, scale = vectors((2, 3, 4, 5), 4), vectors((2, 3, 4, 5), 1)[0]
+    bundle = Bundle(("a", "b", "c"), (1, 2, 1), r, owned=False, scale=scale)
+    found = bundle.only(kept)
+    if found is None:
+        assert kept == ("d",)
+        return
+    assert set(found.starts) == set(kept)
+    whole = bundle.product().by_start()
+    for start, part in found.product().by_start().items():
+        np.testing.assert_array_equal(part, whole[start])
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -30,6 +30,13 @@ def arrange(x: Tensor) -> Tensor:
     return x
 
 
+def zeros(like: Tensor, shape: Shape) -> Tensor:
+    """Zeros (n, C, *space), laid out as by `arrange`."""
+    if len(shape) != 4 or like.device.type != "cpu":
+        return like.new_zeros(shape)
+    return torch.empty(shape, dtype=like.dtype, memory_format=torch.channels_last).zero_()
+
+
 def fold(x: Tensor, shape: Shape) -> Tensor:
     """(..., *shape) -> (n, *shape)."""
     return x.reshape(-1, *shape)
@@ -155,8 +162,15 @@ class Dense(Weighted):
 
 
 FEW_CHANNELS = 16  # convolutions work on as many at a time: with fewer inputs, two are as fast as one
+FEW_PIXELS = 2048  # of a batch; with fewer, laying out the weights costs a convolution more than its sums
 CONVOLVE = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 CONVOLVE_TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+
+
+def _product(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
+    """W x + b at each pixel of x (n, C, H, W)."""
+    y = F.linear(x.movedim(1, -1).flatten(0, 2), w, bias)
+    return y.unflatten(0, (len(x), *x.shape[2:])).movedim(-1, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,22 +197,32 @@ class Convolution(Weighted):
         return self._convolve(x, None if self.bias is None else self.bias.flatten())
 
     def _convolve(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        above = arrange(fold(x, self.in_shape))
         with full_precision(x):
-            y = CONVOLVE[len(self.stride)](
-                arrange(fold(x, self.in_shape)),
-                self.arranged,
-                bias,
-                self.stride,
-                self.padding,
-                self.dilation,
-                self.groups,
-            )
+            if self._is_product(above):
+                read = above[..., :: self.stride[0], :: self.stride[1]]
+                y = _product(read, self.weight.flatten(1), bias)
+            else:
+                y = CONVOLVE[len(self.stride)](
+                    above,
+                    self.arranged,
+                    bias,
+                    self.stride,
+                    self.padding,
+                    self.dilation,
+                    self.groups,
+                )
         return unfold(y, x, self.in_shape, self.out_shape)
 
     def adjoint(self, r: Tensor) -> Tensor:
         below = arrange(fold(r, self.out_shape))
         with full_precision(r):
-            if self._phases is not None:
+            if self._is_product(below):
+                x = _product(below, self.weight.flatten(1).T)
+                if max(self.stride) > 1:
+                    read, x = x, zeros(x, (len(x), *self.in_shape))
+                    x[..., :: self.stride[0], :: self.stride[1]] = read
+            elif self._phases is not None:
                 x = transposed_by_phases(below, self._phases, self.stride[0], self.padding, self.in_shape[1:])
             else:
                 x = CONVOLVE_TRANSPOSED[len(self.stride)](
@@ -212,6 +236,15 @@ class Convolution(Weighted):
                     self.dilation,
                 )
         return unfold(x, r, self.out_shape, self.in_shape)
+
+    def _is_product(self, x: Tensor) -> bool:
+        """Whether a convolution of 1×1 is carried out as the matrix product it is."""
+        return (
+            self.weight.shape[2:] == (1, 1)
+            and (self.groups, *self.padding) == (1, 0, 0)
+            and x.device.type == "cpu"
+            and len(x) * torch.Size(self.out_shape[1:]).numel() < FEW_PIXELS
+        )
 
     def beside(self, other: Convolution) -> Convolution | None:
         channels, *space = self.in_shape

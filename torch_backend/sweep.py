@@ -2,6 +2,10 @@
 
 The vectors of all start layers above travel down together, as one batch, so that each layer is passed
 once. Relevance is a tensor (V, B, *shape): V vectors for each of the B images.
+
+Rules that share relevance out end in x ⊙ …, and the next one begins with a division by z. A backward function
+with `scaled` (torch_backend.share.Share) leaves such factors (B, *shape), which all vectors have in common,
+apart: they are multiplied with each other first, and with the vectors once.
 """
 
 from __future__ import annotations
@@ -21,20 +25,29 @@ from torch_backend.pages import kept_pages
 from torch_backend.program import is_finite
 
 # Bytes of relevance carried at once; measured as the fastest on two cores, and what fills a large card.
-MEMORY = {"cpu": 1 << 24, "cuda": 1 << 32}
+MEMORY = {"cpu": 1 << 26, "cuda": 1 << 32}
 
 
 @dataclass(frozen=True, eq=False)
 class Bundle:
-    """Vectors of several start layers on the way down: r (V₁ + V₂ + …, B, *shape).
+    """Vectors of several start layers on the way down: r ⊙ scale, r (V₁ + V₂ + …, B, *shape).
 
-    owned: nothing else refers to the memory of r, so that it may be overwritten.
+    owned: nothing else refers to the memory of r, so that it may be overwritten. scale: (B, *shape), None
+    for ones.
     """
 
     starts: tuple[str, ...]
     counts: tuple[int, ...]
     r: Tensor
     owned: bool
+    scale: Tensor | None = None
+
+    def product(self) -> Bundle:
+        """The same with the scale multiplied in."""
+        if self.scale is None:
+            return self
+        r = torch.mul(self.r, self.scale, out=self.r if self.owned else None)
+        return replace(self, r=r, owned=True, scale=None)
 
     def by_start(self) -> dict[str, Tensor]:
         """The vectors of each start layer, as views."""
@@ -50,8 +63,9 @@ class Bundle:
             r = self.r.split(
                 [sum(self.counts[: kept[0]]), sum(self.counts[there]), sum(self.counts[kept[-1] + 1 :])]
             )
-            return Bundle(self.starts[there], self.counts[there], r[1], self.owned)
-        return _stack({start: r for start, r in self.by_start().items() if start in starts})
+            return replace(self, starts=self.starts[there], counts=self.counts[there], r=r[1])
+        there = _stack({start: r for start, r in self.by_start().items() if start in starts})
+        return replace(there, scale=self.scale)
 
     @property
     def bytes(self) -> int:
@@ -70,12 +84,19 @@ def _sum(a: Bundle | None, b: Bundle) -> Bundle:
     """Relevance that reaches a node on two ways; the ways may carry different start layers."""
     if a is None:
         return b
+    if not _same(a.scale, b.scale):
+        a, b = a.product(), b.product()
     if (a.starts, a.counts) == (b.starts, b.counts):
-        return replace(a, r=a.r.add_(b.r)) if a.owned else replace(a, r=a.r + b.r, owned=True)
+        mine, other = (a, b) if a.owned else (b, a)
+        return replace(mine, r=torch.add(mine.r, other.r, out=mine.r if mine.owned else None), owned=True)
     total = a.by_start()
     for start, r in b.by_start().items():
         total[start] = total[start] + r if start in total else r
-    return _stack(total)
+    return replace(_stack(total), scale=a.scale)
+
+
+def _same(a: Tensor | None, b: Tensor | None) -> bool:
+    return a is b or (a is not None and b is not None and torch.equal(a, b))
 
 
 @torch.no_grad()
@@ -139,6 +160,8 @@ def sweep(
             bundle = carried.pop(index, None)
             if bundle is None:
                 continue
+            if index in wanted:
+                bundle = bundle.product()
             for name in wanted.get(index, ()):
                 yield name, {start: method.read(node, r) for start, r in bundle.by_start().items()}
                 bundle = replace(bundle, owned=False)
@@ -177,13 +200,24 @@ def _prepare(graph: Graph, method: Method, node: Node) -> Callable[[Tensor], Ten
 
 def _step(node: Node, backward: Callable[[Tensor], Tensor], bundle: Bundle) -> tuple[Bundle, ...]:
     """The node's rule applied: a bundle for each of its inputs."""
-    overwrite = getattr(backward, "overwrite", backward) if bundle.owned else backward
-    parts = node.op.split(overwrite(bundle.r))
+    scale = None
+    if hasattr(backward, "scaled"):
+        r, scale = backward.scaled(bundle.r, bundle.scale, bundle.r if bundle.owned else None)
+    else:
+        bundle = bundle.product()
+        r = (getattr(backward, "overwrite", backward) if bundle.owned else backward)(bundle.r)
+    parts = node.op.split(r)
+    scales = node.op.split(scale) if scale is not None else [None] * len(parts)
     apart = len({part.data_ptr() for part in parts}) == len(parts)
     source = bundle.r.untyped_storage().data_ptr()
     return tuple(
-        replace(bundle, r=part, owned=apart and (bundle.owned or part.untyped_storage().data_ptr() != source))
-        for part in parts
+        replace(
+            bundle,
+            r=part,
+            owned=apart and (bundle.owned or part.untyped_storage().data_ptr() != source),
+            scale=None if scale is None else scale.reshape(part.shape[1:]),
+        )
+        for part, scale in zip(parts, scales, strict=True)
     )
 
 

@@ -9,7 +9,7 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from torch_backend.linear import Linear, Shape, arrange, fold, unfold
+from torch_backend.linear import Linear, Shape, fold, unfold, zeros
 
 
 class NonNegative(Linear):
@@ -117,7 +117,7 @@ class Function(NonNegative):
 
     def adjoint(self, r: Tensor) -> Tensor:
         folded = fold(r, self.out_shape)
-        zero = arrange(folded.new_zeros(len(folded), *self.in_shape))
+        zero = zeros(folded, (len(folded), *self.in_shape))
         with torch.enable_grad():
             zero.requires_grad_()
             (x,) = torch.autograd.grad(self.function(zero), zero, folded, create_graph=r.requires_grad)
