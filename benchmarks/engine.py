@@ -8,13 +8,15 @@ at the rate of torch's own matrix product on this machine.
 """
 
 import argparse
+import time
 from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks import peers
-from benchmarks.measure import GEMM_SIZE, describe_machine, side_by_side, write_table
+from benchmarks.measure import GEMM_SIZE, describe_machine, peak_memory, side_by_side, write_table
 from torch_backend import Graph, Method, kept_pages, methods, sweep, trace
 from torch_backend.models import load
 
@@ -93,6 +95,23 @@ def captum_sweep(model: nn.Module, images: Tensor, layers: dict[str, str], vecto
         peers.captum_z_plus(copy, images, vectors)
 
 
+class ProductTime(TorchDispatchMode):
+    """Seconds spent inside torch's convolutions and matrix products."""
+
+    PRODUCTS = ("convolution", "mm", "addmm", "bmm")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds = 0.0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        begin = time.perf_counter()
+        out = func(*args, **(kwargs or {}))
+        if func.overloadpacket.__name__ in self.PRODUCTS:
+            self.seconds += time.perf_counter() - begin
+        return out
+
+
 def compare(name: str, repeats: int, *, every_start: bool = False) -> list[list[str]]:
     """Rows of the table: one for each method."""
     model = load(name, weights="random", seed=SEED)
@@ -113,12 +132,19 @@ def compare(name: str, repeats: int, *, every_start: bool = False) -> list[list[
         }
         if name == "vgg16" and label == "z_plus" and not every_start:
             sides["captum"] = partial(captum_sweep, model, images, modules, vectors)
-        seconds = side_by_side(sides, repeats, within={"ours": kept_pages})
+        memory = peak_memory(lambda: run(trace(model, images), images, method, starts))  # noqa: B023
+        seconds = side_by_side(sides, repeats, within={"ours": kept_pages}, untimed={"ours": 4})
+        with kept_pages():
+            for _ in range(4):
+                sides["ours"]()
+            with ProductTime() as products:
+                sides["ours"]()
         rate = 2 * GEMM_SIZE**3 / seconds["product"]
         floor = flops(graph, starts, denominators, backward) / rate
         peer = [f"{seconds[p] / seconds['ours']:.2f}×" if p in seconds else "" for p in ("zennit", "captum")]
         times = (f"{seconds['ours']:.2f}", f"{floor:.2f}", f"{seconds['ours'] / floor:.2f}")
-        rows.append([name, label, f"{len(starts)} × {vectors}", *times, *peer])
+        parts = (f"{products.seconds / floor:.2f}", f"{memory / 1e9:.1f}")
+        rows.append([name, label, f"{len(starts)} × {vectors}", *times, *parts, *peer])
         print(*rows[-1], sep="  ", flush=True)
     return rows
 
@@ -134,6 +160,7 @@ def main() -> None:
         rows += compare(name, arguments.repeats)
         rows += compare(name, 1, every_start=True)
     header = ["network", "method", "starts × vectors", "seconds", "floor", "time / floor"]
+    header += ["products / floor", "memory in GB"]
     write_table(
         "engine",
         "One sweep for all start layers against zennit and captum (CPU, float32, 1 image of 224²)",
@@ -141,8 +168,10 @@ def main() -> None:
         rows,
         f"Medians of {arguments.repeats} interleaved runs, forward included; torch {torch.__version__}; "
         f"floor: flops needed at the rate of torch's float32 product of {GEMM_SIZE}², timed among them. Each "
-        "timed run follows an untimed one, ours inside kept_pages, as in csc. Rows with five vectors, from "
-        "all layers of VGG-16 or all blocks of ResNet-50, were timed once.",
+        "timed run follows untimed ones (four, inside kept_pages, as in csc; the peers', which gain nothing "
+        "from more, one). Products: the time inside torch's convolutions and matrix products. Memory: the "
+        "peak beyond the process with its model, recorded activations and copies of weights included. "
+        "Rows with five vectors, from all layers of VGG-16 or all blocks of ResNet-50, were timed once.",
     )
 
 

@@ -1,5 +1,6 @@
 """What every benchmark shares: the machine in words, its floor rates, medians of repeats, a dated table."""
 
+import gc
 import os
 import platform
 import time
@@ -54,18 +55,35 @@ def side_by_side(
     functions: Mapping[str, Callable[[], object]],
     repeats: int = 3,
     within: Mapping[str, Callable[[], AbstractContextManager[None]]] = MappingProxyType({}),
+    untimed: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, float]:
     """Median seconds of each function, the repeats interleaved so that a slow minute hits all alike.
 
-    Each timed call follows an untimed one, as in a loop; `within` names contexts that such a loop runs in.
+    Each timed call follows untimed ones (one, where `untimed` says nothing else), as in a loop; `within`
+    names contexts that such a loop runs in.
     """
     times: dict[str, list[float]] = {name: [] for name in functions}
     for _ in range(repeats):
         for name, function in functions.items():
             with within.get(name, nullcontext)():
-                function()
+                for _ in range(untimed.get(name, 1)):
+                    function()
                 times[name].append(time_of(function))
     return {name: median(seconds) for name, seconds in times.items()}
+
+
+def peak_memory(function: Callable[[], object]) -> int:
+    """Bytes of resident memory that one call takes beyond what the process holds before it (Linux)."""
+    gc.collect()
+    Path("/proc/self/clear_refs").write_text("5")  # proc(5): the peak starts anew
+    before = _resident("VmRSS")
+    function()
+    return _resident("VmHWM") - before
+
+
+def _resident(field: str) -> int:
+    (line,) = (x for x in Path("/proc/self/status").read_text().splitlines() if x.startswith(field))
+    return 1024 * int(line.split()[1])
 
 
 def gemm_rate(dtype: DTypeLike = np.float64) -> float:

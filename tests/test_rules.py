@@ -21,7 +21,7 @@ def few_channels(request, monkeypatch) -> None:
     """Positive and negative inputs as two contributions, and as one where there are few channels."""
     monkeypatch.setattr(linear, "FEW_CHANNELS", request.param)
     for parameters in NODES:  # what depends on it is kept with the operators
-        vars(parameters.values[0].op).pop("_phases", None)
+        vars(parameters.values[0].op).pop("_by_phases", None)
 
 
 NODES = dense.linear_nodes()

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from torch_backend.phases import kernel_of_phases, transposed_by_phases
+from torch_backend.phases import LANES, TransposeByPhases, transpose_by_phases
 
 Shape = tuple[int, ...]
 
@@ -161,7 +161,7 @@ class Dense(Weighted):
             return r @ self.weight
 
 
-FEW_CHANNELS = 16  # convolutions work on as many at a time: with fewer inputs, two are as fast as one
+FEW_CHANNELS = LANES  # with fewer inputs, two convolutions side by side are as fast as one
 FEW_PIXELS = 2048  # of a batch; with fewer, laying out the weights costs a convolution more than its sums
 CONVOLVE = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 CONVOLVE_TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
@@ -222,8 +222,8 @@ class Convolution(Weighted):
                 if max(self.stride) > 1:
                     read, x = x, zeros(x, (len(x), *self.in_shape))
                     x[..., :: self.stride[0], :: self.stride[1]] = read
-            elif self._phases is not None:
-                x = transposed_by_phases(below, self._phases, self.stride[0], self.padding, self.in_shape[1:])
+            elif self._by_phases is not None:
+                x = self._by_phases(below)
             else:
                 x = CONVOLVE_TRANSPOSED[len(self.stride)](
                     below,
@@ -254,17 +254,18 @@ class Convolution(Weighted):
         return replace(self, in_shape=(2 * channels, *space), weight=weight, bias=None)
 
     @cached_property
-    def _phases(self) -> Tensor | None:
-        """The kernel of all phases, where that is faster."""
+    def _by_phases(self) -> TransposeByPhases | None:
+        """The transpose by phases, where that is faster."""
+        stride = self.stride[0]
         if (
-            len(self.stride) == 2
-            and self.stride[0] == self.stride[1] > 1
-            and self.dilation == (1, 1)
-            and self.groups == 1
-            and self.in_shape[0] < FEW_CHANNELS
+            self.stride != (stride, stride)
+            or self.dilation != (1, 1)
+            or self.groups > 1
+            or self.in_shape[0] >= FEW_CHANNELS
+            or self.weight.device.type != "cpu"
         ):
-            return arrange(kernel_of_phases(self.weight, self.stride[0]))
-        return None
+            return None
+        return transpose_by_phases(self.weight, stride, self.padding, self.in_shape[1:], self.out_shape[1:])
 
     @cached_property
     def _rest(self) -> Shape:
