@@ -1,5 +1,6 @@
 """What every benchmark shares: the machine in words, its floor rates, medians of repeats, a dated table."""
 
+import ctypes
 import gc
 import os
 import platform
@@ -75,6 +76,7 @@ def side_by_side(
 def peak_memory(function: Callable[[], object]) -> int:
     """Bytes of resident memory that one call takes beyond what the process holds before it (Linux)."""
     gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5")  # proc(5): the peak starts anew
     before = _resident("VmRSS")
     function()

@@ -141,6 +141,22 @@ class Volume(nn.Module):
         return self.fc(self.features(x))
 
 
+class Totals(nn.Module):
+    """Sums over the image right after a ReLU, whose transpose repeats one number without copying it."""
+
+    image = (3, 5, 6)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 4, 3, padding=1)
+        self.conv2 = nn.Conv2d(4, 5, 1)
+        self.fc = nn.Linear(5, 3)
+
+    def forward(self, x):
+        x = F.relu(self.conv2(F.relu(self.conv1(x))))
+        return self.fc(x.sum((2, 3)))
+
+
 class Smooth(nn.Module):
     """What only the gradient family passes: smooth activations, LayerNorm, attention, multiplication."""
 
@@ -167,7 +183,7 @@ class Smooth(nn.Module):
         return self.head(x[:, 0])
 
 
-RECTIFIED = (Chain, Residual, Branches, Sequence, Volume)
+RECTIFIED = (Chain, Residual, Branches, Sequence, Volume, Totals)
 EVERY = (*RECTIFIED, Smooth)
 
 

@@ -208,13 +208,13 @@ def _step(node: Node, backward: Callable[[Tensor], Tensor], bundle: Bundle) -> t
         r = (getattr(backward, "overwrite", backward) if bundle.owned else backward)(bundle.r)
     parts = node.op.split(r)
     scales = node.op.split(scale) if scale is not None else [None] * len(parts)
+    source = None if bundle.owned else bundle.r.untyped_storage().data_ptr()
     apart = len({part.data_ptr() for part in parts}) == len(parts)
-    source = bundle.r.untyped_storage().data_ptr()
     return tuple(
         replace(
             bundle,
             r=part,
-            owned=apart and (bundle.owned or part.untyped_storage().data_ptr() != source),
+            owned=apart and 0 not in part.stride() and part.untyped_storage().data_ptr() != source,
             scale=None if scale is None else scale.reshape(part.shape[1:]),
         )
         for part, scale in zip(parts, scales, strict=True)
