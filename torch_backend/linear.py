@@ -116,6 +116,11 @@ class Linear:
         """Whether W is known to be 0."""
         return False
 
+    @property
+    def repeats(self) -> Linear | None:
+        """R, where W = cR and Rᵀ repeats numbers as they are, so that Rᵀ(a ⊙ b) = Rᵀa ⊙ Rᵀb."""
+        return None
+
     @cached_property
     def positive(self) -> Linear:
         """W⁺, with the bias b⁺."""

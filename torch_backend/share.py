@@ -20,6 +20,10 @@ class Part:
     x: Tensor
     share: Tensor
 
+    def scaled(self, scale: Tensor | None) -> Tensor:
+        """share ⊙ scale."""
+        return self.share if scale is None else self.share * scale
+
 
 @dataclass(frozen=True, eq=False)
 class Account:
@@ -62,10 +66,15 @@ class Share:
         self, r: Tensor, scale: Tensor | None, memory: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
         """The same for relevance r ⊙ scale, its result in two factors as well: Σ Wᵀ(c r ⊙ scale / z) and the
-        input x of all parts, or the product and None where they have not one x. memory: may be overwritten
-        (r itself).
+        input x of all parts; where they have not one x, the product and None. An addition, which repeats r,
+        leaves it as it is: the factor is Σ x ⊙ Wᵀ(c scale / z). memory: may be overwritten (r itself).
         """
         *others, (x, parts) = self._by_input()
+        repeat = self.parts[0].op.repeats
+        if others and repeat is not None:
+            one = (1, *r.shape[1:])
+            factors = [part.op.adjoint(part.scaled(scale).reshape(one)) * part.x for part in self.parts]
+            return repeat.adjoint(r), reduce(_plus, factors)
         products = [_times(_pull(theirs, r, scale, None), other) for other, theirs in others]
         pulled = _pull(parts, r, scale, memory)
         return (reduce(_plus, products, _times(pulled, x)), None) if products else (pulled, x)
@@ -99,11 +108,13 @@ class Share:
 
 def _pull(parts: list[Part], r: Tensor, scale: Tensor | None, memory: Tensor | None) -> Tensor:
     """Σ Wᵀ(c r ⊙ scale / z); the last part, which is the last to read r, may overwrite `memory`."""
-    pulled = []
-    for part in parts:
-        share = part.share if scale is None else part.share * scale
-        pulled.append(part.op.adjoint(torch.mul(r, share, out=memory if part is parts[-1] else None)))
-    return reduce(_plus, pulled)
+    return reduce(
+        _plus,
+        [
+            part.op.adjoint(torch.mul(r, part.scaled(scale), out=memory if part is parts[-1] else None))
+            for part in parts
+        ],
+    )
 
 
 def _plus(mine: Tensor, other: Tensor) -> Tensor:

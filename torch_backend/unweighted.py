@@ -36,6 +36,10 @@ class Scaled(Linear):
     def is_zero(self) -> bool:
         return self.factor == 0
 
+    @property
+    def repeats(self) -> Linear | None:
+        return self.inner.repeats
+
     def part(self, a: float, b: float) -> Linear:
         return self.inner.part(self.factor * (a if self.factor >= 0 else b), 0)
 
@@ -70,6 +74,10 @@ class Sum(NonNegative):
 
     def adjoint(self, r: Tensor) -> Tensor:
         return r.expand(self.count, *r.shape)
+
+    @property
+    def repeats(self) -> Sum:
+        return self
 
     def split(self, r: Tensor) -> tuple[Tensor, ...]:
         return r.unbind(0)
