@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measure import gemm_rate, time_of, write_table
-from rankone.certificate import certify, read_factors
-from rankone.verify import verify
+from rankone.proof.certificate import certify, read_factors
+from rankone.proof.verify import verify
 
 WIDTHS = (25088, 4096, 4096, 1000)
 SEED = 0

@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from benchmarks import peers
 from benchmarks.measure import GEMM_SIZE, describe_machine, peak_memory, side_by_side, write_table
 from torch_backend import Graph, Method, kept_pages, methods, sweep, trace
-from torch_backend.models import load
+from torch_backend.inputs.models import load
 
 SEED = 0
 PRODUCTS = 5  # timed as one, for the rate behind the floor

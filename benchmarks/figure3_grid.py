@@ -19,7 +19,7 @@ from benchmarks import peers
 from benchmarks.engine import MODULES, flops, start_vectors
 from benchmarks.measure import describe_machine, time_of, write_table
 from torch_backend import csc, methods, trace
-from torch_backend.models import load
+from torch_backend.inputs.models import load
 
 SEED = 0
 VECTORS = 5

@@ -22,7 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # python simulations/demo.py
 from paper_figs import csc as figure
 from rankone.errors import one_line, refuse
 from simulations import fig4
-from torch_backend import CSC, csc_report, csc_study, images, methods, models
+from torch_backend import CSC, images, methods, models
+from torch_backend.commands import csc_report, csc_study
 
 METHODS = (methods.gradient, methods.z_plus, methods.alpha_beta(2, 1))
 PAPER_STARTS = ("fc3", "fc1", "conv4_3", "conv3_3", "conv2_2")  # figure 3's for VGG-16

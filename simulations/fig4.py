@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from paper_figs import fig4 as figure
+from paper_figs import chains as figure
 from rankone import laws
 from rankone.chain import Step, Strand, linear, random_chains, rectified, running_products
 from rankone.ensembles import alpha_beta, non_negative, positive, stochastic, vanilla

@@ -19,12 +19,12 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from rankone.errors import one_line, refuse
-from torch_backend.digits_networks import DigitsResNet, DigitsVGG
-from torch_backend.images import digits
+from torch_backend.inputs.digits_networks import DigitsResNet, DigitsVGG
+from torch_backend.inputs.images import digits
 
 NETWORKS = {"digits-vgg": DigitsVGG, "digits-resnet": DigitsResNet}
 EPOCHS = {"digits-vgg": 40, "digits-resnet": 25}
-SHIPPED = Path(__file__).parents[1] / "torch_backend" / "weights"
+SHIPPED = Path(__file__).parents[1] / "torch_backend" / "inputs" / "weights"
 SEED = 0
 BATCH = 64
 PEAK_RATE = 2e-3

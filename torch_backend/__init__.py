@@ -13,30 +13,31 @@ its transpose), class_cone (what holds for all classes), pages (memory), models,
 """
 
 from torch_backend import methods, rules
-from torch_backend.averaged import integrated_gradients, smooth_grad
-from torch_backend.chain_operator import ChainOperator
-from torch_backend.class_cone import ClassCone, class_cones
-from torch_backend.csc import CSC, csc
-from torch_backend.deeplift import deeplift_rescale
-from torch_backend.gradcam import grad_cam
-from torch_backend.graph import Graph, trace
-from torch_backend.ledger import ledger
+from torch_backend.convergence.csc import CSC, csc
+from torch_backend.convergence.network_law import network_law
+from torch_backend.graph.graph import Graph, trace
+from torch_backend.graph.node import Node
+from torch_backend.inputs import images, models
+from torch_backend.maps.averaged import integrated_gradients, smooth_grad
+from torch_backend.maps.grad_cam import grad_cam
+from torch_backend.maps.occlusion import occlusion
+from torch_backend.maps.saliency import Attribution, reduction, saliency
 from torch_backend.methods import Method
-from torch_backend.network_law import network_law
-from torch_backend.node import Node
-from torch_backend.occlusion import occlusion
-from torch_backend.pages import kept_pages
-from torch_backend.patterns import (
+from torch_backend.methods.deeplift import deeplift_rescale
+from torch_backend.methods.patterns import (
     Patterns,
     estimate_patterns,
     load_patterns,
     pattern_attribution,
     pattern_net,
 )
-from torch_backend.relevance import relevance
-from torch_backend.reveal_cancel import deeplift_reveal_cancel, deeplift_without_cross_terms
-from torch_backend.saliency import Attribution, reduction, saliency
-from torch_backend.sweep import sweep
+from torch_backend.methods.reveal_cancel import deeplift_reveal_cancel, deeplift_without_cross_terms
+from torch_backend.proof.class_cone import ClassCone, class_cones
+from torch_backend.propagation.ledger import ledger
+from torch_backend.propagation.malloc import kept_pages
+from torch_backend.propagation.operator import ChainOperator
+from torch_backend.propagation.relevance import relevance
+from torch_backend.propagation.sweep import sweep
 
 __all__ = [
     "CSC",
@@ -54,11 +55,13 @@ __all__ = [
     "deeplift_without_cross_terms",
     "estimate_patterns",
     "grad_cam",
+    "images",
     "integrated_gradients",
     "kept_pages",
     "ledger",
     "load_patterns",
     "methods",
+    "models",
     "network_law",
     "occlusion",
     "pattern_attribution",

@@ -1,0 +1,1 @@
+"""Rigorous certificates of a chain, and the small independent verifier."""

@@ -1,0 +1,192 @@
+"""The cone of all classes: the numbers of two columns hold for every mixture; signed chains are refused."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from rankone import contraction
+from tests.helpers import nets
+from tests.helpers.command import rankone, refused
+from torch_backend import images, methods, models, relevance, trace
+from torch_backend.proof.class_cone import class_cones, cone_of_columns, trunk
+
+NON_NEGATIVE = (
+    methods.z_plus,
+    methods.excitation_backprop,
+    methods.alpha_beta(1, 0),
+    methods.deep_taylor(),
+)
+
+
+def columns(model: nn.Module, x: torch.Tensor, method: methods.Method, layer: str) -> np.ndarray:
+    """C (units, classes), one relevance at a time."""
+    graph = trace(model, x)
+    classes = torch.eye(graph.nodes[-1].shape[0], dtype=x.dtype)
+    one = [relevance(graph, method, "logits", e[None, None], layer).flatten() for e in classes]
+    return torch.stack(one, dim=1).numpy()
+
+
+@pytest.mark.parametrize("method", NON_NEGATIVE, ids=lambda m: m.name)
+@pytest.mark.parametrize("kind", nets.RECTIFIED, ids=lambda k: k.__name__)
+def test_cone_against_single_columns(kind, method):
+    """The largest of all pairs, each by its definition."""
+    model = nets.build(kind)
+    x = nets.images_for(model, 1)
+    for cone in class_cones(model, x, method):
+        C = columns(model, x, method, cone.layer)
+        some = C[:, C.any(axis=0)].T
+        assert cone.classes == len(some)
+        assert cone.missing == C.shape[1] - len(some)
+        pairs = [(u, v) for u in some for v in some]
+        unit = [(u / np.linalg.norm(u), v / np.linalg.norm(v)) for u, v in pairs]
+        distances = {
+            "diameter": max(contraction.hilbert_distance(u, v) for u, v in pairs),
+            "total_variation": max(np.abs(u / u.sum() - v / v.sum()).sum() / 2 for u, v in pairs),
+            "one_minus_min_cos": max(np.square(u - v).sum() / 2 for u, v in unit),
+        }
+        for name, expected in distances.items():
+            np.testing.assert_allclose(getattr(cone, name), expected, rtol=1e-9, atol=1e-14, err_msg=name)
+
+
+@pytest.mark.parametrize("kind", [nets.Chain, nets.Residual], ids=lambda k: k.__name__)
+def test_every_mixture_of_classes_lies_in_the_cone(kind):
+    """The cone lemma; and with one negative weight it is broken, so that the test can fail."""
+    model = nets.build(kind, bias=False)
+    x = nets.images_for(model, 1)
+    (cone,) = class_cones(model, x, methods.z_plus, "input")
+    C = columns(model, x, methods.z_plus, "input")
+    rng = np.random.default_rng(0)
+
+    def worst(signs: np.ndarray) -> float:
+        maps = [C @ (signs * rng.exponential(size=C.shape[1]) ** 4) for _ in range(200)]
+        shares = [r / r.sum() for r in maps]
+        return max(np.abs(u - v).sum() / 2 for u, v in pairwise(shares))
+
+    assert worst(np.ones(4)) <= cone.total_variation * (1 + 1e-12)
+    assert worst(np.array([1, 1, 1, -1])) > cone.total_variation
+
+
+@pytest.mark.parametrize("kind", nets.RECTIFIED, ids=lambda k: k.__name__)
+def test_diameter_never_grows_along_the_trunk(kind):
+    """Birkhoff: no later non-negative factor increases Δ."""
+    model = nets.build(kind)
+    diameters = [c.diameter for c in class_cones(model, nets.images_for(model, 1), methods.z_plus)]
+    assert len(diameters) >= 2
+    for above, below in pairwise(diameters):
+        assert below <= above * (1 + 1e-9)
+
+
+def test_the_trunk_has_no_branches():
+    model = nets.build(nets.Residual)
+    graph = trace(model, nets.images_for(model, 1))
+    names = [node.name for node in trunk(graph)]
+    assert names == ["input", "conv1", "block2_1", "block2_2", "block3_1", "dense"]
+    assert "layer1.0.conv1" in graph.layers
+
+
+def test_named_layers_may_lie_in_branches():
+    model = nets.build(nets.Residual)
+    cones = class_cones(model, nets.images_for(model, 1), methods.z_plus, ["conv1", "layer1.0.conv1"])
+    assert [cone.layer for cone in cones] == ["layer1.0.conv1", "conv1"]
+
+
+def test_classes_without_relevance_are_missing():
+    model = nets.build(nets.Chain)
+    with torch.no_grad():
+        model.fc2.weight[1:3] = -model.fc2.weight[1:3].abs()
+        model.fc2.bias[1:3] = -1
+    for cone in class_cones(model, nets.images_for(model, 1), methods.z_plus):
+        assert (cone.classes, cone.missing) == (2, 2)
+
+
+def test_one_class_left_has_nothing_to_be_compared_with():
+    cone = cone_of_columns("fc1", np.array([[0.0, 1], [0, 2]]))
+    assert (cone.classes, cone.missing) == (1, 1)
+    assert np.isnan([cone.diameter, cone.angle, cone.total_variation, cone.one_minus_min_cos]).all()
+
+
+@pytest.mark.parametrize(
+    "method", [methods.gradient, methods.lrp_z, methods.alpha2_beta1], ids=lambda m: m.name
+)
+def test_signed_chains_are_refused(method):
+    model = nets.build(nets.Chain)
+    with pytest.raises(ValueError, match=f"{method.name} at .*: expected a non-negative chain, got negative"):
+        class_cones(model, nets.images_for(model, 1), method)
+
+
+MODEL = nets.build(nets.Chain)
+IMAGES = nets.images_for(MODEL, 2)
+
+
+@pytest.mark.parametrize(
+    "arguments,reason",
+    [
+        ({"image": IMAGES}, r"expected output \(1, classes\), got output \(2, 4\)"),
+        ({"layers": "conv9"}, "expected the name of a node"),
+        ({"layers": "logits"}, "expected layers below the logits, got none"),
+        ({"layers": []}, "expected layers below the logits, got none"),
+        ({"memory": 1000}, "expected at most 1e-06 GB .* got 1.23e-05 GB at conv1_1.pre"),
+        ({"method": replace(methods.z_plus, relu=None)}, "a network of nodes it has a rule for"),
+        ({"image": IMAGES[:1] / 0}, "expected finite values"),
+        ({"image": None}, "expected a tensor in float32 or float64"),
+    ],
+)
+def test_refusals(arguments, reason):
+    arguments = {"model": MODEL, "image": IMAGES[:1], "method": methods.z_plus, **arguments}
+    with pytest.raises(ValueError, match=reason):
+        class_cones(**arguments)
+
+
+def test_trained_networks():
+    """z⁺ in a chain does not depend on the class; with skips it does, by a few per cent of the relevance."""
+    digit = images.digits("test")[0][:1]
+    vgg = {cone.layer: cone for cone in class_cones(models.load("digits-vgg"), digit, methods.z_plus)}
+    assert vgg["fc2"].diameter == np.inf
+    assert vgg["conv5_1"].diameter < 0.1
+    assert vgg["input"].diameter < 1e-3
+    assert vgg["input"].total_variation < 1e-4
+    assert vgg["input"].stable_rank_excess < 1e-8
+    resnet = class_cones(models.load("digits-resnet"), digit, methods.z_plus, "input")[0]
+    assert 0.3 < resnet.diameter < 3
+    assert 0.02 < resnet.total_variation < 0.2
+
+
+def test_command(tmp_path):
+    done = rankone(
+        "cone",
+        "--model",
+        "digits-vgg",
+        "--methods",
+        "z_plus,excitation_backprop",
+        "--limit",
+        2,
+        "--out",
+        tmp_path,
+    )
+    assert done.status == 0
+    assert "between any two of 10 classes and their mixtures, the worst of 2 images:" in done.out
+    assert max(map(len, done.out.splitlines()[:-1])) <= 100
+    assert (tmp_path / "cone.png").stat().st_size > 10_000
+    rows = (tmp_path / "cone.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 1 + 2 * 2 * 16
+    assert rows[0].startswith("model,method,image,layer,classes,missing,diameter,one_minus_min_cos")
+    cone = class_cones(models.load("digits-vgg"), images.digits("test")[0][1:2], methods.z_plus, "conv3_1")[0]
+    row = next(row for row in rows if row.startswith("digits-vgg,z_plus,1,conv3_1,")).split(",")
+    np.testing.assert_allclose(float(row[6]), cone.diameter, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "arguments,reason",
+    [
+        (("--methods", "gradient"), "expected a non-negative chain"),
+        (("--layers", "conv9"), "expected the name of a node"),
+        (("--limit", "0"), "limit: expected at least 1 image"),
+    ],
+)
+def test_command_refusals(tmp_path, arguments, reason):
+    done = rankone("cone", "--model", "digits-vgg", "--limit", 1, "--out", tmp_path, *arguments)
+    assert reason in refused(done)

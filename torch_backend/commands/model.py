@@ -1,0 +1,70 @@
+"""A network as a table of its nodes: the names by which start layers and layers to read at are asked for."""
+
+import torch
+from torch import Tensor, nn
+
+from rankone.errors import refuse
+from torch_backend.graph.graph import Graph, trace
+from torch_backend.graph.node import Node
+from torch_backend.inputs import images
+
+WIDTH = 100  # columns of the table; names are never cut, as they are what a user has to type
+
+
+def table(label: str, graph: Graph) -> str:
+    """A line per node in call order, the layers marked with a star; at most WIDTH columns for short names."""
+    nodes = graph.nodes
+    marks = ["*" if node.name in graph.layers else " " for node in nodes]
+    cells = [("name", "kind", "shape"), *((node.name, node.kind, shape(node)) for node in nodes)]
+    notes = ["reads; module", *(note(graph, node) for node in nodes)]
+    widths = [max(len(row[column]) for row in cells) for column in range(3)]
+    lines = [
+        f"{label}: {len(nodes)} nodes, {len(graph.layers)} layers (*); 'logits' is the last node",
+        "Relevance starts, and is read, at the output of a node; rankone csc takes layers as start layers.",
+        "The last column: what it reads, if not the line above; its place in your code, if not its name.",
+        "",
+    ]
+    for mark, row, text in zip([" ", *marks], cells, notes, strict=True):
+        left = f"{mark} " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append(f"{left}  {shortened(text, WIDTH - len(left) - 2)}".rstrip())
+    return "\n".join(lines)
+
+
+def shape(node: Node) -> str:
+    """One image's activation: 64x224x224."""
+    return "x".join(map(str, node.shape))
+
+
+def note(graph: Graph, node: Node) -> str:
+    """Which nodes it reads, if not the one before; its place in the user's code, if that is not its name."""
+    reads = [graph.nodes[i].name for i in node.inputs]
+    parts = [] if node.inputs in ((), (node.index - 1,)) else [f"reads {', '.join(reads)}"]
+    place = [] if node.name in (node.label, f"{node.label}.pre") else [node.label]
+    return "; ".join([*parts, *place])
+
+
+def shortened(text: str, length: int) -> str:
+    """The text, or its beginning with an ellipsis."""
+    return text if len(text) <= length else text[: max(0, length - 1)] + "…"
+
+
+def one_image(model: str, shape: str | None) -> Tensor:
+    """A random image (1, C, H, W) of the shape "3x224x224" or "3,224,224"; None: the named network's own."""
+    if shape is None:
+        side = images.preprocessing(model).side
+        sizes = [3, side, side]
+    else:
+        sizes = [int(part) if part.isdigit() else 0 for part in shape.replace(",", "x").split("x")]
+        if min(sizes) < 1:
+            refuse(
+                "input-shape",
+                expected="sizes of one image without the batch, such as 3x224x224",
+                got=repr(shape),
+                do="give whole numbers",
+            )
+    return torch.randn(1, *sizes, generator=torch.Generator().manual_seed(0))
+
+
+def report(label: str, network: nn.Module, image: Tensor) -> str:
+    """`table` of the network traced with one image; ValueError where it cannot be traced."""
+    return table(label, trace(network, image))

@@ -1,0 +1,161 @@
+"""Relevance maps from names to files and words: what `rankone relevance` runs.
+
+Relevance starts as 1 at one unit, so that everything below is a share of it. Linear methods scale with the
+start, and start relevance f(x) instead of 1 only changes the unit in which the map is read, and its sign.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rankone.errors import refuse
+from torch_backend.graph.graph import Graph, trace
+from torch_backend.methods import Method
+from torch_backend.propagation.ledger import Entry, ledger
+from torch_backend.propagation.relevance import relevance
+
+GROWTH = "A negative loss is growth: αβ gives out α even where there is no negative part to take β from."
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """Relevance of one unit per image.
+
+    graph, method, start, at: what was asked; units (B,): the flat index of the start unit of each image;
+    start_relevance (1, B, *start's shape): 1 there, 0 elsewhere; relevance (B, *shape at `at`).
+    """
+
+    graph: Graph
+    method: Method
+    start: str
+    at: str
+    units: Tensor
+    start_relevance: Tensor
+    relevance: Tensor
+
+    @property
+    def outputs(self) -> Tensor:
+        """What the start units put out, (B,)."""
+        return self.graph.node(self.start).value.flatten(1).gather(1, self.units[:, None])[:, 0]
+
+    @property
+    def summed(self) -> Tensor:
+        """The maps as they are drawn: the sum over channels, (B, *space); (B, n) where there is no space."""
+        return self.relevance.sum(1) if self.relevance.dim() > 2 else self.relevance
+
+
+def measure(
+    model: nn.Module,
+    images: Tensor,
+    method: Method,
+    start: str = "logits",
+    at: str = "input",
+    unit: str = "largest",
+) -> Maps:
+    """Relevance at `at` of one unit of `start` for each of the images (B, *input shape).
+
+    unit: "largest", the one with the largest output (at the logits: the predicted class), or a number, the
+    flat index in the start's output. Raises ValueError for an unknown layer or unit and for whatever `trace`
+    and the method refuse.
+    """
+    graph = trace(model, images)
+    units = _units(graph, start, unit)
+    value = graph.node(start).value
+    one_hot = torch.zeros_like(value).flatten(1).scatter(1, units[:, None], 1).reshape(value.shape)[None]
+    (r,) = relevance(graph, method, start, one_hot, at)
+    return Maps(graph, method, start, at, units, one_hot, r)
+
+
+def _units(graph: Graph, start: str, unit: str) -> Tensor:
+    outputs = graph.node(start).value.flatten(1)
+    if unit == "largest":
+        return outputs.argmax(1)
+    if not unit.isdigit() or int(unit) >= outputs.shape[1]:
+        refuse(
+            "unit",
+            expected=f"'largest' or a number from 0 to {outputs.shape[1] - 1}, as {start} has so many units",
+            got=repr(unit),
+            do="count from 0",
+        )
+    return torch.full((len(outputs),), int(unit), device=outputs.device)
+
+
+def table(label: str, maps: Maps) -> str:
+    """A line per image: the start unit, its output, the relevance that arrived and how much is negative."""
+    header = ("image", "start unit", "its output", f"relevance at {maps.at}", "negative part")
+    rows = [
+        (str(k), str(int(unit)), f"{output:.4g}", f"{r.sum():.4g}", f"{r.clamp(max=0).sum():.4g}")
+        for k, (unit, output, r) in enumerate(zip(maps.units, maps.outputs, maps.relevance, strict=True))
+    ]
+    title = f"{label}: {maps.method.name} relevance, 1 at a unit of {maps.start}, read at {maps.at}"
+    return "\n".join([title, "", *columns([header, *rows])])
+
+
+def books(maps: Maps) -> str:
+    """A line per node, the mean over images: relevance in, down, to its bias, to ε, lost; and their sums."""
+    entries = ledger(maps.graph, maps.method, maps.start, maps.start_relevance, maps.at)
+    header = ("node", "kind", "in", "down", "to bias", "to ε", "lost", "unbooked")
+    rows = [(entry.node.name, entry.node.kind, *map(number, _accounts(entry))) for entry in entries]
+    if not rows:
+        return f"{maps.at} is where relevance starts: no node has been passed."
+    totals = [sum(column) for column in zip(*map(_accounts, entries), strict=True)]
+    return "\n".join(
+        [
+            "Ledger, the mean over images: relevance that came into each node, went down to its inputs, was",
+            "drawn by its bias and by ε, was lost (0/0), and what its rule keeps no books of. Five decimals.",
+            *([GROWTH] if totals[4] < 0 else []),
+            "",
+            *columns([header, *rows, ("all nodes", "", "", "", *map(number, totals[2:]))], left=2),
+        ]
+    )
+
+
+def _accounts(entry: Entry) -> list[float]:
+    accounts = (entry.into, entry.down, entry.bias, entry.epsilon, entry.lost, entry.rest)
+    return [float(account.mean()) for account in accounts]
+
+
+def number(x: float) -> str:
+    """Five decimals, without trailing zeros or a negative zero."""
+    return f"{round(x, 5) + 0.0:.8g}"
+
+
+def columns(rows: list[tuple[str, ...]], left: int = 0) -> list[str]:
+    """Cells in columns, indented, the first `left` ones flush left, the others flush right."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+
+    def line(row: tuple[str, ...]) -> str:
+        cells = [
+            cell.ljust(width) if k < left else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        return ("  " + "  ".join(cells)).rstrip()
+
+    return [line(row) for row in rows]
+
+
+def write(folder: Path, label: str, maps: Maps) -> Path:
+    """Write folder/relevance.npz: images, relevance, map, units, outputs, and the names model, method, start,
+    at; returns its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "relevance.npz"
+    np.savez_compressed(
+        path,
+        images=_array(maps.graph.nodes[0].value),
+        relevance=_array(maps.relevance),
+        map=_array(maps.summed),
+        units=_array(maps.units),
+        outputs=_array(maps.outputs),
+        model=label,
+        method=maps.method.name,
+        start=maps.start,
+        at=maps.at,
+    )
+    return path
+
+
+def _array(x: Tensor) -> np.ndarray:
+    return np.ascontiguousarray(x.detach().cpu().numpy())

@@ -1,0 +1,1 @@
+"""How parallel is it? Cosine similarity convergence, its statistics, null and theory."""

@@ -1,0 +1,176 @@
+"""Cosine similarity convergence: how little a layer's relevance depends on where its chain started.
+
+From every start layer, V random vectors are sent down the chain; at every layer below, 1 - |cos| says how
+parallel they have become (Sixt, Granz and Landgraf 2020, section 4 and figure 3). Zero means rank one: the
+relevance there no longer depends on what it is asked to explain.
+"""
+
+import csv
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from rankone.errors import refuse
+from torch_backend.convergence.statistics import Reading, Tally
+from torch_backend.graph.graph import Graph, trace
+from torch_backend.inputs.images import digest
+from torch_backend.methods import Method
+from torch_backend.propagation.malloc import kept_pages
+from torch_backend.propagation.sweep import sweep
+
+COLUMNS = ("model", "method", "start", "layer", "median", "low", "high", "missing", "null_median")
+BATCH_BYTES = 1 << 25  # relevance of one layer that a batch of images may take; measured as the fastest
+
+
+@dataclass(frozen=True, eq=False)
+class CSC:
+    """The readings of one method, for each start from the start downwards; `layers` runs output to input."""
+
+    method: str
+    vectors: int
+    images: int
+    starts: tuple[str, ...]
+    layers: tuple[str, ...]
+    readings: tuple[Reading, ...]
+
+    def of(self, start: str) -> tuple[Reading, ...]:
+        """One start's readings, from the start towards the input."""
+        return tuple(reading for reading in self.readings if reading.start == start)
+
+    def at(self, start: str, layer: str) -> Reading:
+        """The reading of one start at one layer; KeyError if the start's relevance does not reach it."""
+        for reading in self.of(start):
+            if reading.layer == layer:
+                return reading
+        raise KeyError((start, layer))
+
+
+def csc(
+    model: nn.Module,
+    images: Tensor,
+    method: Method,
+    starts: str | Sequence[str] = "all",
+    vectors: int = 5,
+    seed: int = 0,
+    *,
+    batch: int | None = None,
+    progress: Callable[[Iterable[Tensor]], Iterable[Tensor]] = iter,
+) -> CSC:
+    """Cosine similarity convergence of `method` on `images` (B, *input shape), all starts in one sweep.
+
+    starts    names of layers ("conv4_3", "logits", ...), or "all". Each start vector is N(0, I) in the full
+              shape of the layer's output and is drawn from (seed, image, layer): the same for every method,
+              batch size and order of the images.
+    vectors   V >= 2 start vectors per image and layer, V(V-1)/2 pairs
+    batch     images per sweep; None: as many as keep a layer's relevance below 32 MB
+    progress  wraps the batches, for example `tqdm.tqdm`
+
+    The images' precision is that of the sweep. float32 resolves 1 - |cos| down to about 1e-13; give
+    `images.double()` where curves reach that floor.
+    Raises ValueError for unknown or repeated starts, fewer than two vectors, relevance that is not finite,
+    and for whatever `trace` and the method refuse.
+    """
+    if isinstance(vectors, bool) or not isinstance(vectors, int) or vectors < 2:
+        refuse("vectors", expected="an integer >= 2", got=repr(vectors), do="a cosine needs two")
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        refuse("seed", expected="an integer", got=repr(seed), do="0 is as good as any")
+    if batch is not None and (isinstance(batch, bool) or not isinstance(batch, int) or batch < 1):
+        refuse("batch", expected="an integer >= 1 or None", got=repr(batch), do="leave it out")
+    if not isinstance(images, Tensor) or images.dim() < 2 or not len(images):
+        refuse("images", expected="a tensor (B, ...), B >= 1", got=_describe(images), do="stack the images")
+    graph = trace(model, images[:1])
+    names = _starts(graph, starts)
+    layers = ("input", *graph.layers)[::-1]
+    tallies: dict[tuple[str, str], Tally] = {}
+    with kept_pages():
+        for some in progress(images.split(batch or _batch(graph, len(names), vectors))):
+            digests = [digest(image) for image in some]
+            graph = graph.record(some)
+
+            def fresh(name: str, digests: list[str] = digests, graph: Graph = graph) -> Tensor | None:
+                return start_vectors(graph, name, vectors, seed, digests) if name in names else None
+
+            for layer, relevance in sweep(graph, method, fresh, layers):
+                for start, r in relevance.items():
+                    tally = tallies.setdefault((start, layer), Tally(channels=r.shape[2]))
+                    tally.add(r, f"{method.name} relevance from {start} at {layer}")
+    return CSC(
+        method.name,
+        vectors,
+        len(images),
+        tuple(names),
+        layers,
+        tuple(
+            tallies[start, layer].reading(start, layer)
+            for start, layer in product(names, layers)
+            if (start, layer) in tallies
+        ),
+    )
+
+
+def start_vectors(graph: Graph, layer: str, vectors: int, seed: int, digests: Sequence[str]) -> Tensor:
+    """N(0, I) at the layer's output, (V, B, *shape), each image's drawn from (seed, its digest, the layer).
+
+    Drawn in float32 on the CPU whatever the precision and device of the sweep, so that both precisions and
+    all devices send the same vectors down.
+    """
+    value = graph.node(layer).value
+    shape = (vectors, *value.shape[1:])
+
+    def of(image: str) -> Tensor:
+        return torch.randn(shape, generator=seeded(seed, image, layer))
+
+    with ThreadPoolExecutor() as pool:  # torch draws on one core
+        return torch.stack(list(pool.map(of, digests)), dim=1).to(value)
+
+
+def seeded(*key: object) -> torch.Generator:
+    """A generator of its own for every key."""
+    digits = hashlib.sha256(repr(key).encode()).digest()
+    return torch.Generator().manual_seed(int.from_bytes(digits[:8], "big") >> 1)
+
+
+def _starts(graph: Graph, starts: str | Sequence[str]) -> list[str]:
+    """The start layers in the graph's order, output first; "logits" stands for the last layer's name."""
+    asked = graph.layers if starts == "all" else [starts] if isinstance(starts, str) else list(starts)
+    names = [graph.node(name).name for name in asked]
+    if not names or len(set(names)) < len(names) or not set(names) <= set(graph.layers):
+        refuse(
+            "starts",
+            expected=f"'all' or different layers of {', '.join(graph.layers)}",
+            got=", ".join(map(str, asked)) or "none",
+            do="name each start layer once",
+        )
+    return sorted(names, key=graph.layers.index, reverse=True)
+
+
+def _batch(graph: Graph, starts: int, vectors: int) -> int:
+    largest = max(graph.node(name).value.numel() for name in ("input", *graph.layers))
+    return max(1, BATCH_BYTES // (starts * vectors * largest * graph.nodes[0].value.element_size()))
+
+
+def _describe(images: object) -> str:
+    return f"shape {tuple(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
+
+
+def write_csv(path: str | Path, results: Iterable[tuple[str, CSC]]) -> None:
+    """Write (model, CSC) pairs with the columns `COLUMNS`, a row per reading.
+
+    median, low, high and null_median are 1 - |cos|, where 1e-34 stands for all that is smaller; missing is a
+    fraction; nan: every pair is missing, or (low, high) there is one image only.
+    """
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(COLUMNS)
+        for model, result in results:
+            for reading in result.readings:
+                logs = (reading.median, *reading.interval(), reading.null())
+                median, low, high, null = (f"{10**x:.6g}" for x in logs)
+                row = (reading.start, reading.layer, median, low, high, f"{reading.missing:.6g}", null)
+                table.writerow((model, result.method, *row))

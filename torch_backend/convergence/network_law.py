@@ -1,0 +1,72 @@
+"""The moment law of a network: its convergence if only each layer's mean and variance mattered.
+
+`rankone.laws.moment_state` predicts a chain of iid factors from two numbers a factor. The same is asked here
+of a real network: relevance goes down through iid N(mean, variance) weights, each layer with its own two
+numbers, on the network's own geometry (receptive fields, strides, skips, pooling) and recorded activations.
+Where the measured curve follows, those two numbers a layer explain it; what lies between the curves is what
+the arrangement of the weights adds, that is, training.
+
+A dense chain's law alone would fail below the first convolutions: the channels of a location soon agree, what
+still differs is one scale per location, and a convolution only smooths that. Geometry makes this plateau.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from torch_backend.convergence.csc import CSC, csc, seeded
+from torch_backend.methods import Method
+from torch_backend.operators.linear import Weighted
+from torch_backend.rules import Backward, Rule
+
+KINDS = ("convolution", "dense", "first", "last")  # a Method's rules for nodes that own weights
+
+
+def network_law(
+    model: nn.Module,
+    images: Tensor,
+    method: Method,
+    starts: str | Sequence[str] = "all",
+    vectors: int = 5,
+    seed: int = 0,
+    *,
+    progress: Callable[[Iterable[Tensor]], Iterable[Tensor]] = iter,
+) -> CSC:
+    """What `csc` would read if the weights of each layer were iid; arguments, result and errors as there.
+
+    Each image gets its own draw of the weights, so that the median over images is one over draws.
+    """
+    # Not manual_seed(seed): a network initialised from the same seed would get its own weights back.
+    generator = seeded("network law", seed)
+    return csc(
+        model,
+        images,
+        with_drawn_weights(method, generator),
+        starts,
+        vectors,
+        seed,
+        batch=1,
+        progress=progress,
+    )
+
+
+def with_drawn_weights(method: Method, generator: torch.Generator) -> Method:
+    """The method's rules on layers whose weights are drawn afresh for each batch of images."""
+
+    def on_drawn(rule: Rule | None) -> Rule | None:
+        def drawn_rule(op: Weighted, x: Tensor, y: Tensor) -> Backward:  # noqa: ARG001
+            drawn = draw(op, generator)
+            return rule(drawn, x, drawn.forward(x))
+
+        return drawn_rule if rule else None
+
+    return replace(method, **{kind: on_drawn(getattr(method, kind)) for kind in KINDS})
+
+
+def draw(op: Weighted, generator: torch.Generator) -> Weighted:
+    """The operator with iid normal weights of the same mean and variance, and its own bias."""
+    W = op.weight
+    normal = torch.randn(W.shape, generator=generator).to(W)
+    return replace(op, weight=W.mean() + W.std(correction=0) * normal)

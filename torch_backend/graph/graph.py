@@ -1,0 +1,84 @@
+"""A network as a list of nodes in call order, with the activations recorded for some images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from torch import Tensor, nn
+
+from rankone.errors import refuse
+from torch_backend.graph import names
+from torch_backend.graph.execution import execute
+from torch_backend.graph.node import Node
+from torch_backend.graph.program import Program, check_forward, check_images, read_program, run_model
+
+
+@dataclass(frozen=True, eq=False)
+class Graph:
+    """The nodes in call order: the image first ("input"), the logits last.
+
+    layers: names of the layers in call order: "conv1_1", …, "fc3" (VGG), "conv1", "block2_1", …, "dense"
+    (ResNet), module paths elsewhere (torch_backend.names).
+    """
+
+    nodes: tuple[Node, ...]
+    layers: tuple[str, ...]
+    program: Program = field(repr=False)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Node]:
+        return {node.name: node for node in self.nodes} | {"logits": self.nodes[-1]}
+
+    def node(self, name: str) -> Node:
+        """The node of that name; "logits" is the output. ValueError if there is none."""
+        if name not in self._by_name:
+            known = ", ".join(("input", *self.layers))
+            refuse(
+                "layer",
+                expected=f"the name of a node ({known}, logits, or any of graph.nodes)",
+                got=repr(name),
+                do="take one of these",
+            )
+        return self._by_name[name]
+
+    def record(self, images: Tensor) -> Graph:
+        """The same graph for other images (B, *input shape); prepared weights are reused.
+
+        ValueError: images of another shape or precision than traced, or weights that have changed since.
+        """
+        check_images(images)
+        self.program.check_unchanged()
+        traced = self.nodes[0].value
+        if (images.shape[1:], images.dtype, images.device) != (traced.shape[1:], traced.dtype, traced.device):
+            refuse(
+                "images",
+                expected=f"like the traced ones (B, {', '.join(map(str, traced.shape[1:]))}), {traced.dtype}",
+                got=f"{tuple(images.shape)}, {images.dtype}, {images.device}",
+                do="trace the model with the new images",
+            )
+        return _record(self.program, images)
+
+
+def trace(model: nn.Module, images: Tensor) -> Graph:
+    """The graph of `model` with its activations for `images` (B, ...), computed in the images' precision.
+
+    The model is read through torch.fx and never changed. ValueError: it is in training mode, holds NaN or
+    infinite weights, cannot be traced, does not accept the images, does not return one tensor (B, ...),
+    or computes something else than its traced calls do.
+    """
+    program = read_program(model, images)
+    logits = run_model(model, images)
+    graph = _record(program, images)
+    check_forward(logits, graph.nodes[-1].value)
+    return graph
+
+
+def _record(program: Program, images: Tensor) -> Graph:
+    nodes = execute(program, images)
+    named, layers = names.name(nodes)
+    first, last = names.first_layers(nodes), names.last_layers(nodes)
+    nodes = tuple(
+        replace(node, name=named[i], is_first=i in first, is_last=i in last) for i, node in enumerate(nodes)
+    )
+    return Graph(nodes, layers, program)

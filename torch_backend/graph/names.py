@@ -1,0 +1,106 @@
+"""Names of nodes: the paper's for chains like VGG and for residual networks, the module path elsewhere.
+
+A chain (no addition, no concatenation): conv<stage>_<i> and fc<i>; a stage ends where the resolution
+halves. A residual network: block<stage>_<k> is the ReLU after the k-th addition of a stage (the addition
+itself where no ReLU follows), "dense" the one dense layer. Everything else goes by its module path. A
+layer's name denotes its output after its ReLU, if it has one; <name>.pre is the value before it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from math import log2, prod
+
+from torch_backend.graph.node import Node
+
+LAYERS = ("convolution", "dense")
+
+
+def name(nodes: Sequence[Node]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The name of every node, and the names of the layers in call order."""
+    chain = not any(node.kind in ("add", "product") or len(node.inputs) > 1 for node in nodes)
+    residual = any(node.kind == "add" for node in nodes)
+    stages = _stages(nodes)
+    dense = [node.index for node in nodes if node.kind == "dense" and len(node.shape) == 1]
+    count: Counter[object] = Counter()
+    wanted: dict[int, str] = {}
+    layers: dict[int, str] = {}
+    for node in nodes:
+        if node.kind == "convolution" and chain:
+            count[stages[node.index]] += 1
+            title = f"conv{stages[node.index]}_{count[stages[node.index]]}"
+        elif node.kind == "add" and len(node.shape) > 1:
+            count[stages[node.index]] += 1
+            title = f"block{stages[node.index]}_{count[stages[node.index]]}"
+        elif node.index in dense and (chain or residual):
+            title = "dense" if residual and len(dense) == 1 else f"fc{dense.index(node.index) + 1}"
+        elif node.kind in LAYERS:
+            title = node.label
+        else:
+            wanted.setdefault(node.index, "input" if node.kind == "input" else node.label)
+            continue
+        anchor = _rectifier(nodes, node.index)
+        if anchor is None:
+            wanted[node.index] = title
+        else:
+            wanted[node.index], wanted[anchor] = f"{title}.pre", title
+        layers[node.index if anchor is None else anchor] = title
+    unique = _unique(wanted[i] for i in range(len(nodes)))
+    return unique, tuple(unique[i] for i in sorted(layers))
+
+
+def _stages(nodes: Sequence[Node]) -> dict[int, int]:
+    """The stage of each node: 1 at the resolution of the first convolution, one more whenever it halves."""
+    size = {
+        node.index: prod(node.shape[1:]) ** (1 / (len(node.shape) - 1))
+        for node in nodes
+        if len(node.shape) > 1
+    }
+    marked = [n.index for n in nodes if n.kind in ("convolution", "add") and n.index in size]
+    if not marked:
+        return dict.fromkeys(size, 1)
+    halvings = {i: round(log2(size[marked[0]] / size[i])) for i in marked}
+    ranks = sorted(set(halvings.values()))
+    return {i: 1 + ranks.index(h) for i, h in halvings.items()}
+
+
+def _rectifier(nodes: Sequence[Node], index: int) -> int | None:
+    """The ReLU that alone reads the node, through affine nodes, if there is one."""
+    readers = [node for node in nodes if index in node.inputs]
+    if len(readers) != 1:
+        return None
+    if readers[0].kind == "affine":
+        return _rectifier(nodes, readers[0].index)
+    return readers[0].index if readers[0].kind == "relu" else None
+
+
+def _unique(wanted: Iterable[str]) -> tuple[str, ...]:
+    """A repeated name gets a number: relu, relu_2, relu_3."""
+    taken: set[str] = {"logits"}
+    unique = []
+    for title in wanted:
+        candidate, number = title, 1
+        while candidate in taken:
+            number += 1
+            candidate = f"{title}_{number}"
+        taken.add(candidate)
+        unique.append(candidate)
+    return tuple(unique)
+
+
+def first_layers(nodes: Sequence[Node]) -> set[int]:
+    """The layers that read the image, directly or through affine nodes and routes."""
+    plain = {0}
+    for node in nodes[1:]:
+        if node.kind in ("affine", "route") and set(node.inputs) <= plain:
+            plain.add(node.index)
+    return {node.index for node in nodes if node.kind in LAYERS and set(node.inputs) <= plain}
+
+
+def last_layers(nodes: Sequence[Node]) -> set[int]:
+    """The convolution or dense layer that makes the logits, directly or through routes and averages."""
+    index = len(nodes) - 1
+    while nodes[index].kind in ("route", "average", "affine") and len(nodes[index].inputs) == 1:
+        (index,) = nodes[index].inputs
+    return {index} if nodes[index].kind in LAYERS else set()

@@ -1,0 +1,169 @@
+"""Saliency maps: one number for each pixel, for one class of each image.
+
+    saliency(model, images, methods.z_plus)                           # the predicted classes, (B, C, H, W)
+    saliency(model, images, smooth_grad(), targets, reduce=largest_magnitude)                  # (B, H, W)
+
+Two kinds of methods give maps. A `Method` is a chain: it hands something down layer by layer, and has a CSC.
+An `Attribution` is any other function of model, images and classes (SmoothGrad, Integrated Gradients,
+Grad-CAM, Occlusion), which has none.
+
+A chain starts from the one class alone: from 1 where it carries derivatives (gradient, deconvolution, guided
+backpropagation, RectGrad, DeepLIFT), from the logit's value where it shares the logit out (LRP, deep Taylor,
+excitation backpropagation, PatternNet, PatternAttribution).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from rankone.errors import refuse
+from torch_backend import rules
+from torch_backend.graph.graph import Graph, trace
+from torch_backend.methods import Method
+from torch_backend.propagation.malloc import kept_pages
+from torch_backend.propagation.relevance import relevance
+
+Reduction = Callable[[Tensor], Tensor]
+PROTOCOLS = ("corrected", "paper")
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """A way to a saliency map that is no chain of factors.
+
+    maps         (model, images (B, *shape), targets (B,)) -> (B, C, *space); C = 1 where channels have no
+                 maps of their own
+    contributes  whether the maps are shares of the output, not derivatives by the pixels
+    """
+
+    name: str
+    maps: Callable[[nn.Module, Tensor, Tensor], Tensor]
+    contributes: bool
+
+
+def saliency(
+    model: nn.Module,
+    images: Tensor,
+    method: Method | Attribution,
+    targets: Tensor | None = None,
+    *,
+    reduce: Reduction | None = None,
+    batch: int = 16,
+) -> Tensor:
+    """Maps (B, C, *space) of images (B, C, *space), or `reduce`d over their channels, (B, *space).
+
+    targets  classes (B,), 0 ≤ target < number of logits; None: the predicted ones
+    reduce   largest_magnitude, sum_of_magnitudes, plain_sum, or `reduction(method, protocol)`
+    batch    images at once; does not change the maps
+    ValueError: targets that are no classes, a model without one logit per class, and whatever `trace` and
+    the method refuse.
+    """
+    graph = trace(model, images[:1] if isinstance(images, Tensor) else images)
+    if len(graph.nodes[-1].shape) != 1:
+        refuse(
+            "model",
+            expected="logits (B, classes)",
+            got=f"(B, {', '.join(map(str, graph.nodes[-1].shape))})",
+            do="wrap it to return its logits only",
+        )
+    if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
+        refuse("batch", expected="an integer >= 1", got=repr(batch), do="leave it out")
+    if not isinstance(method, Method | Attribution):
+        refuse(
+            "method",
+            expected="a Method or an Attribution",
+            got=type(method).__name__,
+            do="take one of torch_backend.methods",
+        )
+    targets = _classes(graph, images, targets, batch)
+    found = []
+    with kept_pages():
+        for some, classes in zip(images.split(batch), targets.split(batch), strict=True):
+            if isinstance(method, Attribution):
+                found.append(method.maps(model, some, classes))
+            else:
+                found.append(chain_maps(graph.record(some), method, classes))
+    maps = torch.cat(found)
+    return maps if reduce is None else reduce(maps)
+
+
+def chain_maps(graph: Graph, method: Method, targets: Tensor) -> Tensor:
+    """What a chain hands down to the recorded images from the logits of their `targets` (B,): (B, *shape)."""
+    logits = graph.nodes[-1].value
+    one_hot = torch.nn.functional.one_hot(targets, logits.shape[1]).to(logits)
+    start = one_hot if carries_derivatives(method) else one_hot * logits
+    return relevance(graph, method, "logits", start[None], "input")[0]
+
+
+def carries_derivatives(method: Method) -> bool:
+    """Whether the method passes its dense layers as the derivative does, Wᵀr."""
+    return method.dense is rules.gradient
+
+
+# ---------------------------------------------------------------- channels
+
+
+def largest_magnitude(maps: Tensor) -> Tensor:
+    """max_c |m_c|: (B, C, *space) -> (B, *space)."""
+    return maps.abs().amax(1)
+
+
+def sum_of_magnitudes(maps: Tensor) -> Tensor:
+    """Σ_c |m_c|: (B, C, *space) -> (B, *space)."""
+    return maps.abs().sum(1)
+
+
+def plain_sum(maps: Tensor) -> Tensor:
+    """Σ_c m_c: (B, C, *space) -> (B, *space)."""
+    return maps.sum(1)
+
+
+def reduction(method: Method | Attribution, protocol: str = "corrected") -> Reduction:
+    """How a protocol makes one number of a pixel's channels.
+
+    Contributions are summed. Derivatives: the sum of magnitudes as the paper says ("corrected"), the largest
+    magnitude as its code has it ("paper").
+    """
+    if protocol not in PROTOCOLS:
+        refuse("protocol", expected=" or ".join(PROTOCOLS), got=repr(protocol), do="choose one")
+    if contributes(method):
+        return plain_sum
+    return sum_of_magnitudes if protocol == "corrected" else largest_magnitude
+
+
+def contributes(method: Method | Attribution) -> bool:
+    """Whether its maps are shares of the output (LRP, gradient ⊙ input, DeepLIFT, …), not derivatives."""
+    if isinstance(method, Attribution):
+        return method.contributes
+    return not carries_derivatives(method) or type(method).read is not Method.read
+
+
+# ---------------------------------------------------------------- classes
+
+
+def _classes(graph: Graph, images: Tensor, targets: Tensor | None, batch: int) -> Tensor:
+    if targets is None:
+        return torch.cat([graph.record(some).nodes[-1].value.argmax(1) for some in images.split(batch)])
+    number = graph.nodes[-1].shape[0]
+    right = (
+        isinstance(targets, Tensor)
+        and targets.shape == images.shape[:1]
+        and not (targets.is_floating_point() or targets.is_complex() or targets.dtype == torch.bool)
+    )
+    if not right or bool(((targets < 0) | (targets >= number)).any()):
+        got = (
+            targets.tolist()
+            if isinstance(targets, Tensor) and targets.numel() < 20
+            else type(targets).__name__
+        )
+        refuse(
+            "targets",
+            expected=f"{len(images)} integers from 0 to {number - 1}, one class for each image",
+            got=got,
+            do="give a tensor of classes, or None for the predicted ones",
+        )
+    return targets.to(images.device, torch.long)

@@ -1,0 +1,132 @@
+"""Linear operators without weights of their own: additions, averages, and what only moves numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import reduce
+
+import torch
+from torch import Tensor
+
+from torch_backend.operators.linear import Linear, Shape, fold, unfold, zeros
+
+
+class NonNegative(Linear):
+    """A linear operator without bias whose weights are all ≥ 0."""
+
+    def part(self, a: float, b: float) -> Linear:
+        return self if a == 1 else Scaled(self.in_shape, self.out_shape, inner=self, factor=a)
+
+
+@dataclass(frozen=True, eq=False)
+class Scaled(Linear):
+    """c W, for weights W ≥ 0."""
+
+    inner: NonNegative = field(kw_only=True)
+    factor: float = field(kw_only=True)
+
+    def apply(self, x: Tensor) -> Tensor:
+        return self.factor * self.inner.apply(x)
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        return self.factor * self.inner.adjoint(r)
+
+    @property
+    def is_zero(self) -> bool:
+        return self.factor == 0
+
+    @property
+    def repeats(self) -> Linear | None:
+        return self.inner.repeats
+
+    def part(self, a: float, b: float) -> Linear:
+        return self.inner.part(self.factor * (a if self.factor >= 0 else b), 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Sum(NonNegative):
+    """The addition of k inputs, [I I … I]: x is (k, 1, B, *shape), with the parts on an axis of their own
+    in front.
+
+    The axis of length one meets the vectors of r (V, B, *shape) ↦ (k, V, B, *shape).
+    """
+
+    count: int = 2
+
+    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> Tensor:
+        first = inputs[0]
+        x = torch.empty_strided(
+            (self.count, 1, *first.shape),
+            (first.numel(), first.numel(), *first.stride()),
+            dtype=first.dtype,
+            device=first.device,
+        )
+        for part, value in zip(x, inputs, strict=True):
+            part[0] = value
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.apply(x)[0]
+
+    def apply(self, x: Tensor) -> Tensor:
+        return reduce(torch.add, x)
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        return r.expand(self.count, *r.shape)
+
+    @property
+    def repeats(self) -> Sum:
+        return self
+
+    def split(self, r: Tensor) -> tuple[Tensor, ...]:
+        return r.unbind(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Reshape(NonNegative):
+    """The same numbers in another shape."""
+
+    def apply(self, x: Tensor) -> Tensor:
+        return x.reshape(*x.shape[: x.dim() - len(self.in_shape)], *self.out_shape)
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        return r.reshape(*r.shape[: r.dim() - len(self.out_shape)], *self.in_shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Concatenation(NonNegative):
+    """The inputs one after the other along `axis` (counted from the end, < 0): x is already y."""
+
+    axis: int = -1
+    sizes: Shape = ()
+
+    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> Tensor:
+        return torch.cat(inputs, self.axis) if y is None else y
+
+    def apply(self, x: Tensor) -> Tensor:
+        return x
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        return r
+
+    def split(self, r: Tensor) -> tuple[Tensor, ...]:
+        return r.split(self.sizes, self.axis)
+
+
+@dataclass(frozen=True, eq=False)
+class Function(NonNegative):
+    """A linear function of (n, *in_shape) with weights ≥ 0: averages, slices, permutations, padding."""
+
+    function: Callable[[Tensor], Tensor] = torch.clone
+
+    def apply(self, x: Tensor) -> Tensor:
+        return unfold(self.function(fold(x, self.in_shape)), x, self.in_shape, self.out_shape)
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        folded = fold(r, self.out_shape)
+        zero = zeros(folded, (len(folded), *self.in_shape))
+        with torch.enable_grad():
+            zero.requires_grad_()
+            (x,) = torch.autograd.grad(self.function(zero), zero, folded, create_graph=r.requires_grad)
+        return unfold(x, r, self.out_shape, self.in_shape)

@@ -1,0 +1,1 @@
+"""What is proved? Statements about all classes of a network at once."""

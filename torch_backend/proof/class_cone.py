@@ -1,0 +1,153 @@
+"""The exact cone of all classes: what holds for the relevance of every class, and of every mixture of them.
+
+For a non-negative chain the columns of C, the maps of the single classes, span a cone that holds the map of
+every non-negative mixture of classes. The smallest cosine, Hilbert's distance and the total variation over
+the whole cone are attained at two columns: one sweep with V = classes vectors makes a statement about all of
+them, without sampling (the cone lemma, in rankone.contraction; Birkhoff 1957, Bushell 1973).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse.linalg import aslinearoperator
+from torch import Tensor, nn
+
+from rankone import contraction
+from rankone.errors import refuse
+from rankone.stable_rank import stable_rank
+from torch_backend.graph.graph import Graph, trace
+from torch_backend.graph.node import Node
+from torch_backend.methods import Method
+from torch_backend.propagation.sweep import sweep
+
+MEMORY = 1 << 31  # bytes of one layer's columns, float64; a sweep holds a few times as much
+
+
+@dataclass(frozen=True)
+class ClassCone:
+    """What holds at `layer` between the maps of any two classes of one image, or any two mixtures of classes.
+
+    classes      columns compared; `missing` more carry no relevance there and have no direction
+    diameter     Hilbert's projective diameter Δ ≥ 0: no unit's share changes by more than a factor exp(Δ);
+                 +∞ where classes reach different units
+    angle        the largest angle, in radians, in [0, π/2]
+    total_variation  the largest share of a map that moves to other units, in [0, 1]
+    stable_rank_excess  ‖C‖_F²/‖C‖₂² − 1 ≥ 0 of the columns: for Gaussian, signed starts at the logits
+    """
+
+    layer: str
+    classes: int
+    missing: int
+    diameter: float
+    angle: float
+    total_variation: float
+    stable_rank_excess: float
+
+    @property
+    def one_minus_min_cos(self) -> float:
+        """1 − the smallest cosine between any two maps, without cancellation."""
+        return float(2 * np.sin(self.angle / 2) ** 2)
+
+
+def class_cones(
+    model: nn.Module,
+    image: Tensor,
+    method: Method,
+    layers: str | Sequence[str] = "trunk",
+    *,
+    memory: int = MEMORY,
+) -> tuple[ClassCone, ...]:
+    """The cone of all classes at each layer, from the output to the input, for one image (1, *input shape).
+
+    layers: names of layers, or "trunk": the image and the layers that all relevance passes, where alone the
+    numbers speak of all of it; in a branch they speak of the part that takes that branch. Computed in
+    float64.
+
+    Raises ValueError for more than one image, an output that is not (1, classes) with two classes or more,
+    layers that together with the number of classes need more than `memory` bytes, a chain with negative
+    entries (only z_plus, excitation_backprop, deep_taylor, alpha_beta:1:0 and their like have none), and
+    whatever `trace` and the method refuse.
+    """
+    graph = trace(model, image.double() if isinstance(image, Tensor) and image.is_floating_point() else image)
+    logits = graph.nodes[-1]
+    if logits.value.dim() != 2 or len(logits.value) != 1 or logits.shape[0] < 2:
+        got = f"output {tuple(logits.value.shape)}"
+        refuse("model and image", expected="output (1, classes)", got=got, do="give one image: images[:1]")
+    names = _layers(graph, layers)
+    _check_memory(graph, names, memory)
+    one_hot = torch.eye(logits.shape[0]).to(logits.value)[:, None]  # (V = classes, B = 1, classes)
+    cones = {}
+    for layer, relevance in sweep(
+        graph, method, lambda name: one_hot if name == logits.name else None, names
+    ):
+        columns = relevance[logits.name].flatten(1).T.cpu().numpy()  # (units, classes)
+        cones[layer] = cone_of_columns(layer, columns, method.name)
+    return tuple(cones[name] for name in names if name in cones)
+
+
+def cone_of_columns(layer: str, C: NDArray[np.float64], method: str = "the method") -> ClassCone:
+    """The cone spanned by the columns of C (units, classes) ≥ 0; zero columns are counted as missing.
+
+    Distances are nan where fewer than two columns are left. Raises ValueError for negative or infinite
+    entries.
+    """
+    if not np.isfinite(C).all() or (C < 0).any():
+        what = "negative entries" if np.isfinite(C).all() else "infinite or NaN entries"
+        refuse(
+            f"{method} at {layer}",
+            expected="a non-negative chain",
+            got=what,
+            do="take z_plus, excitation_backprop or alpha_beta:1:0; for signed chains, the stable rank",
+        )
+    some = C[:, C.any(axis=0)]
+    classes, missing = some.shape[1], C.shape[1] - some.shape[1]
+    if classes < 2:
+        return ClassCone(layer, classes, missing, *[float("nan")] * 4)
+    return ClassCone(
+        layer,
+        classes,
+        missing,
+        contraction.projective_diameter(some),
+        contraction.cone_angle(some),
+        contraction.total_variation_diameter(some),
+        stable_rank(aslinearoperator(some)).excess,
+    )
+
+
+def trunk(graph: Graph) -> list[Node]:
+    """The image and the layers that all relevance from the logits passes: in residual networks, no branch."""
+    nodes = graph.nodes
+    named = [node for node in nodes if node.kind == "input" or node.name in graph.layers]
+    return [
+        layer
+        for layer in named
+        if not any(i < layer.index for node in nodes[layer.index + 1 :] for i in node.inputs)
+    ]
+
+
+def _layers(graph: Graph, layers: str | Sequence[str]) -> list[str]:
+    """The asked layers in the graph's order, output first, without the logits."""
+    if layers == "trunk":
+        asked = trunk(graph)
+    else:
+        asked = [graph.node(name) for name in ([layers] if isinstance(layers, str) else layers)]
+    below = {node.index: node.name for node in asked if node.index < len(graph.nodes) - 1}
+    return [below[index] for index in sorted(below, reverse=True)]
+
+
+def _check_memory(graph: Graph, names: Sequence[str], memory: int) -> None:
+    if not names:
+        refuse("layers", expected="layers below the logits", got="none", do="name some, or 'trunk'")
+    lowest = graph.node(names[-1]).index
+    widest = max(graph.nodes[lowest:], key=lambda node: node.value.numel())
+    needed = widest.value.nbytes * graph.nodes[-1].shape[0]
+    if needed > memory:
+        refuse(
+            "layers",
+            expected=f"at most {memory / 1e9:.3g} GB for the columns of a layer",
+            got=f"{needed / 1e9:.3g} GB at {widest.name}",
+            do="name higher layers only (the diameter does not grow below), or raise memory",
+        )

@@ -1,0 +1,188 @@
+"""The operator view: the chain from a start layer down to a layer, for one image, as one matrix C.
+
+    C = ChainOperator(graph, methods.z_plus, "fc1", "conv3_1")   # a scipy LinearOperator
+    C @ v, C.T @ u                                               # relevance down; its transpose, up
+    rankone.stable_rank.stable_rank(C)                           # ‖C‖_F²/‖C‖₂²
+    scipy.sparse.linalg.svds(C, 3)                               # the top singular vectors
+
+Nothing of it is ever a dense matrix. Cᵀ walks the same nodes upwards: the rule of a node is a linear map
+r ↦ r_in, and the derivative of a linear map, taken by autograd, is the map itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse.linalg import LinearOperator
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from rankone.errors import refuse
+from torch_backend.graph.graph import Graph
+from torch_backend.graph.node import Node
+from torch_backend.methods import Method
+from torch_backend.operators.nonlinear import MaxPool
+from torch_backend.propagation.relevance import relevance
+
+# Bytes of relevance of the widest node that travel at once.
+MEMORY = 1 << 27
+# How far a linear rule may be from additive, and from its transpose: rounding stays far below the root of
+# the precision, a rectified r does not come near it.
+TOLERANCE = {dtype: torch.finfo(dtype).eps ** 0.5 for dtype in (torch.float32, torch.float64)}
+
+Step = Callable[[Tensor], tuple[Tensor, ...]]  # relevance of a node -> relevance of each of its inputs
+
+
+class ChainOperator(LinearOperator):
+    """C: relevance at `start` (n,) -> relevance at `at` (m,), both flattened, for the graph's one image.
+
+    Column j is the relevance of the one-hot start e_j; `C.matmat(X)` takes X (n, V) to (m, V), `C.rmatmat`
+    goes the other way. The precision is that of the traced image.
+
+    Raises ValueError if the graph holds more than one image, for an unknown or unreachable layer, for a node
+    without a rule, and, naming the nodes, for a method that is not linear in r (deconv, guided
+    backpropagation, RectGrad) or whose rule autograd cannot transpose.
+    """
+
+    def __init__(self, graph: Graph, method: Method, start: str, at: str) -> None:
+        image = graph.nodes[0].value
+        if len(image) != 1:
+            refuse("graph", expected="one image", got=len(image), do="trace the model with images[:1]")
+        self.start, self.at = graph.node(start), graph.node(at)
+        relevance(graph, method, start, torch.zeros_like(self.start.value)[None], at)  # refuses what it must
+        self._method = method.bind(graph)
+        self._path = path(graph, self.start, self.at)
+        self._steps = {node.index: _step(graph, self._method, node) for node in self._path}
+        self._begin: Step = lambda r: (self._method.start(r),)
+        self._end: Step = lambda r: (self._method.read(self.at, r),)
+        (one,) = self._begin(torch.zeros_like(self.start.value)[None])
+        self._carried = len(one)  # vectors on the way for each start vector
+        _check_linear(
+            method,
+            [
+                (self.start, self._begin, 1),
+                *((node, self._steps[node.index], self._carried) for node in reversed(self._path)),
+                (self.at, self._end, self._carried),
+            ],
+        )
+        dtype = np.dtype(str(image.dtype).removeprefix("torch."))
+        super().__init__(dtype, (self.at.value.numel(), self.start.value.numel()))
+
+    def _matmat(self, X: NDArray) -> NDArray:
+        return self._in_groups(self._down, X, self.start)
+
+    def _rmatmat(self, X: NDArray) -> NDArray:
+        return self._in_groups(self._up, X, self.at)
+
+    def _matvec(self, x: NDArray) -> NDArray:
+        return self._matmat(x.reshape(-1, 1))
+
+    def _rmatvec(self, x: NDArray) -> NDArray:
+        return self._rmatmat(x.reshape(-1, 1))
+
+    @torch.no_grad()
+    def _down(self, r: Tensor) -> Tensor:
+        """C r: (V, 1, *start) -> (V, 1, *at)."""
+        (carried,) = self._begin(r)
+        total = {self.start.index: carried}
+        for node in reversed(self._path):
+            parts = self._steps[node.index](total.pop(node.index))
+            for i, part in zip(node.inputs, parts, strict=True):
+                if i in self._steps or i == self.at.index:
+                    total[i] = total[i] + part if i in total else part
+        return self._end(total[self.at.index])[0]
+
+    def _up(self, u: Tensor) -> Tensor:
+        """Cᵀ u: (V, 1, *at) -> (V, 1, *start)."""
+        vectors = self._carried * len(u)
+        total = {self.at.index: transposed(self._end, self.at, (u,), vectors)}
+        for node in self._path:
+            above = tuple(total.get(i) for i in node.inputs)
+            total[node.index] = transposed(self._steps[node.index], node, above, vectors)
+        return transposed(self._begin, self.start, (total[self.start.index],), len(u))
+
+    def _in_groups(self, walk: Callable[[Tensor], Tensor], X: NDArray, end: Node) -> NDArray:
+        """Walk with as many vectors at a time as MEMORY holds: (n, V) -> (m, V)."""
+        like = end.value
+        vectors = torch.from_numpy(np.ascontiguousarray(X.T, dtype=self.dtype)).to(like.device)
+        widest = max(node.value.nbytes for node in (self.start, self.at, *self._path))
+        groups = vectors.reshape(-1, *like.shape).split(max(1, MEMORY // widest))
+        return torch.cat([walk(group).flatten(1) for group in groups]).cpu().numpy().T
+
+
+def transposed(step: Step, node: Node, above: Sequence[Tensor | None], vectors: int) -> Tensor:
+    """The transpose of a node's step: relevance of its inputs, None for 0, -> (vectors, 1, *node's shape).
+
+    ⟨step(r), u⟩ = ⟨r, transposed(step, …, u)⟩ if the step is linear.
+    """
+    zero = node.value.new_zeros(vectors, *node.value.shape).requires_grad_()
+    with torch.enable_grad():
+        parts = step(zero)
+    known = [(p, u) for p, u in zip(parts, above, strict=True) if u is not None and p.requires_grad]
+    if not known:
+        return zero.detach()
+    outputs, vectors = zip(*known, strict=True)
+    (r,) = torch.autograd.grad(outputs, zero, vectors, materialize_grads=True)
+    return r
+
+
+def path(graph: Graph, start: Node, at: Node) -> list[Node]:
+    """The nodes from which relevance of `start` flows to `at`, in call order, `at` itself left out."""
+    leading, below = {at.index}, {start.index}
+    for node in graph.nodes[at.index + 1 : start.index + 1]:
+        if leading.intersection(node.inputs):
+            leading.add(node.index)
+    leading.discard(at.index)
+    for index in range(start.index, at.index, -1):
+        if index in below & leading:
+            below.update(graph.nodes[index].inputs)
+    return [graph.nodes[index] for index in sorted(below & leading)]
+
+
+def _step(graph: Graph, method: Method, node: Node) -> Step:
+    """A node's rule at the recorded activations, followed by the split onto its inputs."""
+    op = replace(node.op, tile=None) if isinstance(node.op, MaxPool) else node.op  # autograd knows scatter
+    x = op.join(tuple(graph.nodes[i].value for i in node.inputs), node.value)
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # the fast attentions have no second derivative
+        backward = method.rule(node)(op, x, node.value)
+    return lambda r: op.split(backward(r))
+
+
+def _check_linear(method: Method, steps: Sequence[tuple[Node, Step, int]]) -> None:
+    """ValueError with all nodes whose step is not additive, or not the transpose of its transpose."""
+    generator = torch.Generator().manual_seed(0)
+    nonlinear, opaque = [], []
+    for node, step, vectors in steps:
+        a, b = torch.randn(2, vectors, *node.value.shape, generator=generator).to(node.value)
+        with torch.no_grad():
+            images = [step(r) for r in (a, b, a + b)]
+        tolerance = TOLERANCE[a.dtype] * sum(float(part.norm()) for image in images for part in image)
+        if sum(float((p + q - pq).norm()) for p, q, pq in zip(*images, strict=True)) > tolerance:
+            nonlinear.append(f"{node.name} ({node.kind})")
+        elif not _is_transpose(step, node, a, images[0]):
+            opaque.append(f"{node.name} ({node.kind})")
+    for nodes, got, do in (
+        (nonlinear, "that is not linear at", "take a linear method: the gradient, an LRP rule"),
+        (opaque, "that autograd cannot transpose at", "write it with differentiable torch functions of r"),
+    ):
+        if nodes:
+            refuse(
+                f"method {method.name}",
+                expected="a rule linear in r",
+                got=f"one {got} {', '.join(nodes)}",
+                do=do,
+            )
+
+
+def _is_transpose(step: Step, node: Node, r: Tensor, image: tuple[Tensor, ...]) -> bool:
+    """The dot test with u = step(r): ⟨u, u⟩ = ⟨r, stepᵀ u⟩."""
+    squared = sum(float(u.square().sum()) for u in image)
+    try:
+        back = float((r * transposed(step, node, image, len(r))).sum())
+    except RuntimeError:  # autograd has no derivative for something in the rule
+        return False
+    return abs(squared - back) <= TOLERANCE[r.dtype] * squared

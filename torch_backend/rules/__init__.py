@@ -1,0 +1,41 @@
+"""What is a rule? How one node hands the relevance of its output down to its inputs."""
+
+from torch_backend.rules.equations import (
+    Backward,
+    Rule,
+    alpha_beta,
+    bounded,
+    contrast,
+    deconvolve,
+    epsilon,
+    excite,
+    gamma,
+    gradient,
+    guide,
+    pass_through,
+    rectify_gradient,
+    squares,
+    z,
+    z_minus,
+    z_plus,
+)
+
+__all__ = [
+    "Backward",
+    "Rule",
+    "alpha_beta",
+    "bounded",
+    "contrast",
+    "deconvolve",
+    "epsilon",
+    "excite",
+    "gamma",
+    "gradient",
+    "guide",
+    "pass_through",
+    "rectify_gradient",
+    "squares",
+    "z",
+    "z_minus",
+    "z_plus",
+]

@@ -1,0 +1,181 @@
+"""The equations: how one node hands the relevance of its output down to its inputs.
+
+A rule is a function (op, x, y) -> (r -> r_in): op the node's operator, x its recorded input (B, *in_shape),
+y its recorded output (B, *out_shape). What depends on x only (denominators) is computed once; the function
+returned then serves any number of vectors, r (V, B, *out_shape) -> r_in (V, B, *in_shape). It leaves r as
+it is, and r_in lies in memory of its own or that of r. A rule of your own is a function of the same form
+(an addition has its k inputs on an axis in front of x and r_in, see unweighted.Sum).
+
+Equation numbers are those of Sixt, Granz, Landgraf, "When Explanations Lie" (arXiv 1912.09818).
+
+Bias, the same in LRP's rules z, ε, γ, z⁺ and αβ: it is one more contribution; a positive bias belongs to
+the positive part, a negative one to the negative part. Excitation, w² and z^B have none. What it draws is
+booked, as is what meets 0/0, which is 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import ceil
+
+import torch
+from torch import Tensor
+
+from rankone.errors import refuse
+from torch_backend.operators.linear import Linear, Weighted
+from torch_backend.operators.nonlinear import Entrywise, Identity, Rectifier
+from torch_backend.rules.sharing import Share, by_sign, share
+
+Backward = Callable[[Tensor], Tensor]
+Rule = Callable[..., Backward]
+
+# ---------------------------------------------------------------- the gradient family
+
+
+def gradient(op, x, y) -> Backward:
+    """r ↦ Jᵀ r, J the node's Jacobian at x: Wᵀ r in a linear layer, the winner's place in a max-pooling."""
+    return op.pullback(x, y)
+
+
+def pass_through(op, x, y) -> Backward:
+    """r ↦ r: a rectifier has one input for each output, which inherits all (Bach et al. 2015)."""
+    return Identity()
+
+
+def deconvolve(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
+    """r ↦ r⁺ in a rectifier (Zeiler and Fergus 2014)."""
+    return Entrywise(lambda r, out: torch.clamp(r, min=0, out=out))
+
+
+def guide(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
+    """r ↦ 1[y > 0] ⊙ r⁺ in a rectifier (Springenberg et al. 2015; eq. 7)."""
+    gate = op.gate(y)
+    return Entrywise(lambda r, out: gate(torch.clamp(r, min=0, out=out), out))
+
+
+def rectify_gradient(quantile: float) -> Rule:
+    """r ↦ r ⊙ 1[y ⊙ r > τ] in a rectifier (RectGrad, Kim et al. 2019).
+
+    τ is the quantile of y ⊙ r over the units of the layer, for each vector and image. ValueError: the
+    quantile is not in [0, 1).
+    """
+    if not 0 <= quantile < 1:
+        refuse("quantile", expected="a number in [0, 1)", got=quantile, do="RectGrad's own is 0.98")
+
+    def rule(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
+        def backward(r: Tensor) -> Tensor:
+            importance = y * r
+            units = importance.flatten(2)
+            rank = max(1, ceil(quantile * units.shape[-1]))
+            tau = units.kthvalue(rank, dim=-1).values
+            return r * (importance > tau.reshape(*tau.shape, *[1] * (r.dim() - 2)))
+
+        return backward
+
+    return rule
+
+
+# ---------------------------------------------------------------- relevance shared out by contributions
+
+
+def z(op: Linear, x: Tensor, y: Tensor) -> Share:
+    """(5): x ⊙ Wᵀ(r / z), z = Wx + b (Bach et al. 2015)."""
+    return share((op, x), bias=op.bias, z=y)
+
+
+def epsilon(size: float) -> Rule:
+    """x ⊙ Wᵀ(r / (z + ε sign z)), z = Wx + b: ε draws where z is small (Bach et al. 2015)."""
+    _check_number("epsilon", size, least=0)
+    return lambda op, x, y: share((op, x), bias=op.bias, z=y, epsilon=size)
+
+
+def gamma(size: float) -> Rule:
+    """x ⊙ (W + γW⁺)ᵀ(r / z), z = (W + γW⁺)x + b + γb⁺ (Montavon et al. 2019).
+
+    At a negative input γ strengthens W⁻, whose contribution is the positive one.
+    """
+    _check_number("gamma", size, least=0)
+
+    def rule(op: Linear, x: Tensor, y: Tensor) -> Share:
+        stronger = op.part(1 + size, 1)
+        return share(*by_sign(stronger, lambda: op.part(1, 1 + size), x), bias=stronger.bias)
+
+    return rule
+
+
+def z_plus(op: Linear, x: Tensor, y: Tensor) -> Share:
+    """(3): x⁺ ⊙ W⁺ᵀ(r / z⁺) + x⁻ ⊙ W⁻ᵀ(r / z⁺), z⁺ = W⁺x⁺ + W⁻x⁻ + b⁺; after a ReLU x⁻ = 0."""
+    return share(*by_sign(op.positive, lambda: op.negative, x), bias=op.positive.bias)
+
+
+def z_minus(op: Linear, x: Tensor, y: Tensor) -> Share:
+    """The negative part's share: x⁺ ⊙ W⁻ᵀ(r / z⁻) + x⁻ ⊙ W⁺ᵀ(r / z⁻), z⁻ = W⁻x⁺ + W⁺x⁻ + b⁻."""
+    return share(*by_sign(op.negative, lambda: op.positive, x), bias=op.negative.bias)
+
+
+def alpha_beta(alpha: float, beta: float) -> Rule:
+    """(6): α times the positive part's share minus β times the negative part's (Bach et al. 2015)."""
+    _check_number("alpha", alpha)
+    _check_number("beta", beta)
+    if beta == 0:
+        return lambda op, x, y: alpha * z_plus(op, x, y)
+    return lambda op, x, y: alpha * z_plus(op, x, y) - beta * z_minus(op, x, y)
+
+
+def excite(op: Linear, x: Tensor, y: Tensor) -> Share:
+    """x⁺ ⊙ W⁺ᵀ(r / W⁺x⁺): how likely each input excited the winner; no bias (Zhang et al. 2016, eq. 5)."""
+    return share((op.positive, x.clamp(min=0)))
+
+
+def contrast(op: Linear, x: Tensor, y: Tensor) -> Share:
+    """Excitation by W minus excitation by -W, the unit's dual (Zhang et al. 2016, section 3.3)."""
+    return excite(op, x, y) - excite(op.part(-1, -1), x, y)
+
+
+def squares(op: Weighted, x: Tensor, y: Tensor) -> Share:
+    """(W²)ᵀ(r / W²1): for an input without bounds (Montavon et al. 2017, the w² rule)."""
+    return share((op.map(torch.square), torch.ones_like(x)))
+
+
+def bounded(low: float | Tensor, high: float | Tensor) -> Rule:
+    """(x ⊙ Wᵀ - l ⊙ W⁺ᵀ - h ⊙ W⁻ᵀ)(r / z), z = Wx - W⁺l - W⁻h: for an input in l ≤ x ≤ h (Montavon et al.
+    2017, z^B).
+
+    low, high: numbers, or tensors that broadcast with the input of the layer (per channel: (C, 1, 1)).
+    """
+
+    def rule(op: Linear, x: Tensor, y: Tensor) -> Share:
+        l, h = _like(low, x), _like(high, x)
+        if bool((x < l).any() or (x > h).any()):
+            refuse(
+                "images",
+                expected="values within the bounds of deep_taylor",
+                got=f"values from {float(x.min()):.4g} to {float(x.max()):.4g}",
+                do="give the smallest and largest value that any valid image has at the first layer",
+            )
+        return share((op, x), (op.positive, -l), (op.negative, -h))
+
+    return rule
+
+
+def _like(bound: float | Tensor, x: Tensor) -> Tensor:
+    bound = torch.as_tensor(bound, dtype=x.dtype, device=x.device)
+    try:
+        return bound.expand_as(x)
+    except RuntimeError:
+        refuse(
+            "bounds of deep_taylor",
+            expected=f"numbers, or tensors that broadcast with the first layer's input {tuple(x.shape[1:])}",
+            got=tuple(bound.shape),
+            do="give one for each channel as (C, 1, 1), or one for each entry",
+        )
+
+
+def _check_number(name: str, value: float, least: float = float("-inf")) -> None:
+    if not least <= value < float("inf"):
+        refuse(
+            name,
+            expected=f"a finite number >= {least}" if least == 0 else "a finite number",
+            got=value,
+            do="pass one",
+        )
