@@ -3,13 +3,22 @@
     graph = trace(model, images)                                  # nodes, names, recorded activations
     r = relevance(graph, methods.z_plus, "logits", start, "input")  # (V, B, classes) -> (V, B, *image)
 
-Table of contents: graph (trace; program, execution and call_* read the model, names names its nodes),
-methods (a rule for every kind of node), rules and share (the equations), linear, unweighted and nonlinear
-(the operators), sweep (one backward pass for every start layer), relevance, csc (how little depends on the
-start), network_law (what each layer's mean and variance predict of it), saliency (maps of any method),
-patterns, deeplift, reveal_cancel (chains that need data or a reference), averaged, gradcam and occlusion
-(maps, no chains), ledger (where relevance went, node by node), chain_operator (a chain as a matrix, with
-its transpose), class_cone (what holds for all classes), pages (memory), models, images.
+Table of contents, a room for each question:
+
+    inputs       what comes in?          models, images
+    operators    what is a layer?
+    graph        what is the network?    trace, Graph, Node
+    rules        what is a rule?         rules
+    methods      which methods?          methods, Method, deeplift_rescale, deeplift_reveal_cancel,
+                                         deeplift_without_cross_terms, pattern_net, pattern_attribution,
+                                         estimate_patterns, load_patterns, Patterns
+    propagation  how does it travel?     sweep, Starts, relevance, ledger, ChainOperator, kept_pages
+    convergence  how parallel is it?     csc, CSC, network_law
+    maps         which map?              saliency, reduction, Attribution, smooth_grad, integrated_gradients,
+                                         grad_cam, occlusion
+    proof        what is proved?         class_cones, ClassCone
+    commands     what does a command say?
+    randomness   where do random numbers come from?
 """
 
 from torch_backend import methods, rules
@@ -22,21 +31,23 @@ from torch_backend.maps.averaged import integrated_gradients, smooth_grad
 from torch_backend.maps.grad_cam import grad_cam
 from torch_backend.maps.occlusion import occlusion
 from torch_backend.maps.saliency import Attribution, reduction, saliency
-from torch_backend.methods import Method
-from torch_backend.methods.deeplift import deeplift_rescale
-from torch_backend.methods.patterns import (
+from torch_backend.methods import (
+    Method,
     Patterns,
+    deeplift_rescale,
+    deeplift_reveal_cancel,
+    deeplift_without_cross_terms,
     estimate_patterns,
     load_patterns,
     pattern_attribution,
     pattern_net,
 )
-from torch_backend.methods.reveal_cancel import deeplift_reveal_cancel, deeplift_without_cross_terms
 from torch_backend.proof.class_cone import ClassCone, class_cones
 from torch_backend.propagation.ledger import ledger
 from torch_backend.propagation.malloc import kept_pages
 from torch_backend.propagation.operator import ChainOperator
 from torch_backend.propagation.relevance import relevance
+from torch_backend.propagation.starts import Starts
 from torch_backend.propagation.sweep import sweep
 
 __all__ = [
@@ -48,6 +59,7 @@ __all__ = [
     "Method",
     "Node",
     "Patterns",
+    "Starts",
     "class_cones",
     "csc",
     "deeplift_rescale",

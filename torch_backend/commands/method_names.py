@@ -5,8 +5,7 @@ from collections.abc import Callable
 
 from rankone.errors import refuse
 from torch_backend.inputs.models import own
-from torch_backend.methods import Method
-from torch_backend.methods import method as methods
+from torch_backend.methods import Method, gradients, lrp
 from torch_backend.methods.deeplift import deeplift_rescale
 from torch_backend.methods.patterns import load_patterns, pattern_attribution, pattern_net
 from torch_backend.methods.reveal_cancel import deeplift_reveal_cancel, deeplift_without_cross_terms
@@ -14,6 +13,7 @@ from torch_backend.methods.reveal_cancel import deeplift_reveal_cancel, deeplift
 # Their contributions, or for a chain that sets and reads the same quantity, as CSC asks for, the multipliers.
 DEEPLIFT = [deeplift_rescale(), deeplift_reveal_cancel(), deeplift_without_cross_terms()]
 REFERENCED = {method.name: method for lift in DEEPLIFT for method in (lift, lift.multipliers)}
+BUILT_IN = {**vars(gradients), **vars(lrp)}
 PATTERNED = {"pattern_net": pattern_net, "pattern_attribution": pattern_attribution}
 
 
@@ -33,7 +33,7 @@ def method(text: str) -> Method:
         if not arguments:
             refuse("method", expected=spellings()[name], got=repr(text), do="name the file of patterns")
         return PATTERNED[name](load_patterns(text.partition(":")[2]))
-    found = {**vars(methods), **REFERENCED}[name] if name in spellings() else None
+    found = {**BUILT_IN, **REFERENCED}[name] if name in spellings() else None
     if found is None:
         refuse(
             "method", expected=f"one of {', '.join(spellings().values())}", got=repr(text), do="choose one"
@@ -62,7 +62,7 @@ def spellings() -> dict[str, str]:
     """Every method's name -> how to write it: {"z_plus": "z_plus", "alpha_beta": "alpha_beta:ALPHA:BETA"}."""
     return {
         name: ":".join([name, *(p.upper() for p in _parameters(value))])
-        for name, value in vars(methods).items()
+        for name, value in BUILT_IN.items()
         if not name.startswith("_") and (isinstance(value, Method) or _makes_method(value))
     } | {**{name: name for name in REFERENCED}, **{name: f"{name}:FILE" for name in PATTERNED}}
 

@@ -1,1 +1,8 @@
-"""How parallel is it? Cosine similarity convergence, its statistics, null and theory."""
+"""How parallel is it? Cosine similarity convergence, its statistics, null and theory.
+
+csc          cosine similarity convergence of a method, from all start layers in one sweep
+cosine       1 - |cos| along channels, for all pairs of vectors
+statistics   what is kept of it, streamed; medians, intervals, the null
+network_law  what each layer's mean and variance predict of it
+table        the results as a file
+"""

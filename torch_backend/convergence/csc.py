@@ -6,7 +6,6 @@ relevance there no longer depends on what it is asked to explain.
 """
 
 import csv
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,10 +18,11 @@ from torch import Tensor, nn
 from rankone.errors import refuse
 from torch_backend.convergence.statistics import Reading, Tally
 from torch_backend.graph.graph import Graph, trace
-from torch_backend.inputs.images import digest
 from torch_backend.methods import Method
 from torch_backend.propagation.malloc import kept_pages
+from torch_backend.propagation.starts import Starts
 from torch_backend.propagation.sweep import sweep
+from torch_backend.randomness import digest, seeded
 
 COLUMNS = ("model", "method", "start", "layer", "median", "low", "high", "missing", "null_median")
 BATCH_BYTES = 1 << 25  # relevance of one layer that a batch of images may take; measured as the fastest
@@ -93,10 +93,11 @@ def csc(
             digests = [digest(image) for image in some]
             graph = graph.record(some)
 
-            def fresh(name: str, digests: list[str] = digests, graph: Graph = graph) -> Tensor | None:
-                return start_vectors(graph, name, vectors, seed, digests) if name in names else None
+            def fresh(name: str, digests: list[str] = digests, graph: Graph = graph) -> Tensor:
+                return start_vectors(graph, name, vectors, seed, digests)
 
-            for layer, relevance in sweep(graph, method, fresh, layers):
+            starting = Starts(dict.fromkeys(names, vectors), fresh)
+            for layer, relevance in sweep(graph, method, starting, layers):
                 for start, r in relevance.items():
                     tally = tallies.setdefault((start, layer), Tally(channels=r.shape[2]))
                     tally.add(r, f"{method.name} relevance from {start} at {layer}")
@@ -128,12 +129,6 @@ def start_vectors(graph: Graph, layer: str, vectors: int, seed: int, digests: Se
 
     with ThreadPoolExecutor() as pool:  # torch draws on one core
         return torch.stack(list(pool.map(of, digests)), dim=1).to(value)
-
-
-def seeded(*key: object) -> torch.Generator:
-    """A generator of its own for every key."""
-    digits = hashlib.sha256(repr(key).encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(digits[:8], "big") >> 1)
 
 
 def _starts(graph: Graph, starts: str | Sequence[str]) -> list[str]:

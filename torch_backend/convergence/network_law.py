@@ -16,12 +16,15 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from torch_backend.convergence.csc import CSC, csc, seeded
+from torch_backend.convergence.csc import CSC, csc
 from torch_backend.methods import Method
-from torch_backend.operators.linear import Weighted
-from torch_backend.rules import Backward, Rule
+from torch_backend.operators.convolution import Convolution
+from torch_backend.operators.linear import Dense, Weighted
+from torch_backend.randomness import seeded
+from torch_backend.rules.backward import Backward, Rule
 
-KINDS = ("convolution", "dense", "first", "last")  # a Method's rules for nodes that own weights
+# A Method's rules for the layers whose weights are drawn.
+DRAWN = (Convolution.kind, Dense.kind, "first", "last")
 
 
 def network_law(
@@ -57,15 +60,15 @@ def with_drawn_weights(method: Method, generator: torch.Generator) -> Method:
 
     def on_drawn(rule: Rule | None) -> Rule | None:
         def drawn_rule(op: Weighted, x: Tensor, y: Tensor) -> Backward:  # noqa: ARG001
-            drawn = draw(op, generator)
+            drawn = with_iid_weights(op, generator)
             return rule(drawn, x, drawn.forward(x))
 
         return drawn_rule if rule else None
 
-    return replace(method, **{kind: on_drawn(getattr(method, kind)) for kind in KINDS})
+    return replace(method, **{kind: on_drawn(getattr(method, kind)) for kind in DRAWN})
 
 
-def draw(op: Weighted, generator: torch.Generator) -> Weighted:
+def with_iid_weights(op: Weighted, generator: torch.Generator) -> Weighted:
     """The operator with iid normal weights of the same mean and variance, and its own bias."""
     W = op.weight
     normal = torch.randn(W.shape, generator=generator).to(W)

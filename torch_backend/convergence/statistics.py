@@ -14,7 +14,7 @@ from torch import Tensor
 from rankone.errors import refuse
 from rankone.results.median import median_interval
 from torch_backend.convergence.cosine import pairwise
-from torch_backend.graph.program import is_finite
+from torch_backend.operators.layout import is_finite
 
 LOWEST = -34.0  # log10: the histograms' lower end, below the rounding of 1 - |cos| in float64
 BIN = 0.01  # decades: the resolution of the pooled quantiles

@@ -1,4 +1,4 @@
-"""Sums, constants and products: handlers with the signatures of torch's functions (see call)."""
+"""Sums, constants and products: handlers with the signatures of torch's functions (see operation)."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from torch_backend.graph.node import Node
-from torch_backend.graph.operation import Call, constants, differentiable
+from torch_backend.graph.operation import Operation, constants, differentiable
 from torch_backend.operators.linear import Diagonal
-from torch_backend.operators.unweighted import Function, Sum
+from torch_backend.operators.unweighted import Rearrangement, Sum
 
 
 def _constant(x: Node, c: Any) -> Tensor | None:
@@ -22,17 +22,17 @@ def _constant(x: Node, c: Any) -> Tensor | None:
     return c if fits else None
 
 
-def _affine(x: Node, scale: Any, shift: Any) -> Call | None:
+def _affine(x: Node, scale: Any, shift: Any) -> Operation | None:
     scale, shift = _constant(x, scale), _constant(x, shift)
     if scale is None or shift is None:
         return None
-    return Call("affine", Diagonal(x.shape, x.shape, shift, weight=scale), (x,))
+    return Operation(Diagonal(x.shape, x.shape, shift, weight=scale), (x,))
 
 
-def _broadcast(x: Node, shape: tuple[int, ...]) -> Node | Call:
+def _broadcast(x: Node, shape: tuple[int, ...]) -> Node | Operation:
     if x.shape == shape:
         return x
-    return Call("route", Function(x.shape, shape, function=lambda t: t.expand(len(t), *shape)), (x,))
+    return Operation(Rearrangement(x.shape, shape, function=lambda t: t.expand(len(t), *shape)), (x,))
 
 
 def add(x, other, *, alpha=1):
@@ -42,10 +42,10 @@ def add(x, other, *, alpha=1):
         if len(x.shape) != len(other.shape):
             return differentiable(torch.add, (x, other), {})
         if x.shape == other.shape:
-            return Call("add", Sum(x.shape, x.shape, None, 2), (x, other), x.value + other.value)
+            return Operation(Sum(x.shape, x.shape, None, 2), (x, other), x.value + other.value)
         shape = tuple(torch.broadcast_shapes(x.shape, other.shape))
         parts = _broadcast(x, shape), _broadcast(other, shape)
-        return Call("add", Sum(shape, shape, None, 2), parts)
+        return Operation(Sum(shape, shape, None, 2), parts)
     x, c = (x, other) if isinstance(x, Node) else (other, x)
     if isinstance(c, int | float) and c == 0:
         return x
@@ -58,7 +58,7 @@ def subtract(x, other, *, alpha=1):
     if isinstance(x, Node) and isinstance(other, Node):
         if x.shape != other.shape:
             return differentiable(torch.sub, (x, other), {})
-        return Call("add", Sum(x.shape, x.shape, None, 2), (x, _affine(other, -1.0, 0.0)))
+        return Operation(Sum(x.shape, x.shape, None, 2), (x, _affine(other, -1.0, 0.0)))
     if isinstance(x, Node):
         return _affine(x, 1.0, -other) or differentiable(torch.sub, (x, other), {})
     return _affine(other, -1.0, x) or differentiable(torch.sub, (x, other), {})

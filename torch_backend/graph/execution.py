@@ -1,10 +1,15 @@
-"""Carrying out a model's calls one by one, out of place, so that no recorded activation is overwritten."""
+"""Carrying out a model's calls one by one, out of place, so that no recorded activation is overwritten.
+
+Three things have three names: a `call` is an fx.Node, a line of the user's code; an `operation` is what it
+means; a `node` is the operation carried out, with its value.
+"""
 
 from __future__ import annotations
 
 import inspect
 import operator
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,13 +18,15 @@ from torch import Tensor, fx, nn
 from torch.fx.node import map_aggregate, map_arg
 
 from rankone.errors import refuse
-from torch_backend.graph import table as call_table
+from torch_backend.graph import table
 from torch_backend.graph.layers import absorbs_batch_norm, fold_batch_norm
 from torch_backend.graph.node import Node
-from torch_backend.graph.operation import Call, differentiable, nodes_in
+from torch_backend.graph.operation import Operation, differentiable, nodes_in
 from torch_backend.graph.program import Program, tensors_of
 from torch_backend.graph.routes import rearrangement
-from torch_backend.operators.linear import Weighted, arrange
+from torch_backend.operators.layout import arrange
+from torch_backend.operators.linear import Weighted
+from torch_backend.operators.operator import Image
 
 
 @torch.no_grad()
@@ -57,17 +64,17 @@ class _Execution:
         elif call in self.program.folded:
             value = args[0]
         elif call in self.program.operators:
-            kind, op = self.program.operators[call]
-            value = self.emit(Call(kind, op, tuple(nodes_in((args, kwargs)))), call)
+            op = self.program.operators[call]
+            value = self.emit(Operation(op, tuple(nodes_in((args, kwargs)))), call)
         else:
-            value = self.emit(self.read(call, args, kwargs), call)
+            value = self.emit(self.meaning(call, args, kwargs), call)
         self.values[call] = value
         if _in_place(call, self.modules) and isinstance(value, Node):
             self._overwrite(args[0], value)
 
     def _placeholder(self, call: fx.Node) -> Any:
         if not self.nodes:
-            node = Node(0, "input", "input", (), call.name, None, arrange(self.images.detach()))
+            node = Node(0, "input", (), call.name, Image(), arrange(self.images.detach()))
             self.nodes.append(node)
             return node
         if call.args:
@@ -79,8 +86,8 @@ class _Execution:
             do="wrap it to take images only",
         )
 
-    def read(self, call: fx.Node, args: tuple, kwargs: dict) -> Any:
-        """What a call means: a Call or several, a Node, or a plain value."""
+    def meaning(self, call: fx.Node, args: tuple, kwargs: dict) -> Any:
+        """What a call means: an Operation or several, a Node, or a plain value."""
         if call.op == "call_module":
             return self._module(call, args, kwargs)
         if not args and "input" in kwargs:
@@ -95,9 +102,7 @@ class _Execution:
             value = getattr(args[0].value, args[1])
             return rearrangement(getattr)(*args) if isinstance(value, Tensor) else value
         handler = (
-            call_table.METHODS.get(call.target.removesuffix("_"))
-            if method
-            else call_table.FUNCTIONS.get(function)
+            table.METHODS.get(call.target.removesuffix("_")) if method else table.FUNCTIONS.get(function)
         )
         if handler is not None and _fits(handler, args, kwargs):
             return handler(*args, **kwargs)
@@ -109,34 +114,35 @@ class _Execution:
         if not found:
             return module(*args, **kwargs)
         if len(args) == 1 and not kwargs and isinstance(args[0], Node):
-            read = call_table.module_call(module, args[0], self.cast)
+            operation = table.module_call(module, args[0], self.cast)
             norm = _only_reader(call, self.modules)
-            if norm is not None and isinstance(read, Call) and absorbs_batch_norm(read):
+            if norm is not None and isinstance(operation, Operation) and absorbs_batch_norm(operation.op):
                 self.program.folded.add(norm)
-                read = fold_batch_norm(read, self.modules[norm.target], self.cast)
-            if read is not None:
-                return read
+                folded = fold_batch_norm(operation.op, self.modules[norm.target], self.cast)
+                operation = replace(operation, op=folded)
+            if operation is not None:
+                return operation
         return differentiable(self._opaque(module), args, kwargs)
 
     def _opaque(self, module: nn.Module) -> Callable[..., Any]:
         weights = {name: self.cast(value) for name, value in tensors_of(module).items()}
         return lambda *args, **kwargs: torch.func.functional_call(module, weights, args, kwargs)
 
-    def emit(self, read: Any, call: fx.Node) -> Any:
+    def emit(self, operation: Any, call: fx.Node) -> Any:
         """Execute what a call means; keep the operator if it holds weights."""
-        if isinstance(read, tuple) and any(isinstance(part, Call) for part in read):
-            return tuple(self.emit(part, call) for part in read)
-        if isinstance(read, Call) and isinstance(read.op, Weighted):
-            self.program.operators[call] = read.kind, read.op
-        return self._run(read, call.target if call.op == "call_module" else call.name)
+        if isinstance(operation, tuple) and any(isinstance(part, Operation) for part in operation):
+            return tuple(self.emit(part, call) for part in operation)
+        if isinstance(operation, Operation) and isinstance(operation.op, Weighted):
+            self.program.operators[call] = operation.op
+        return self._run(operation, call.target if call.op == "call_module" else call.name)
 
-    def _run(self, read: Any, label: str) -> Any:
-        if not isinstance(read, Call):
-            return read
-        inputs = tuple(self._run(part, label) for part in read.inputs)
-        value = read.value
+    def _run(self, operation: Any, label: str) -> Any:
+        if not isinstance(operation, Operation):
+            return operation
+        inputs = tuple(self._run(part, label) for part in operation.inputs)
+        op, value = operation.op, operation.value
         if value is None:
-            value = read.op.forward(read.op.join(tuple(node.value for node in inputs)))
+            value = op.forward(op.join(tuple(node.value for node in inputs)))
         if not value.is_floating_point() or value.dim() < 2 or len(value) != len(self.images):
             refuse(
                 f"node {label!r}",
@@ -144,7 +150,7 @@ class _Execution:
                 got=f"{tuple(value.shape)} in {value.dtype}",
                 do="keep the images on the first axis",
             )
-        node = Node(len(self.nodes), label, read.kind, tuple(n.index for n in inputs), label, read.op, value)
+        node = Node(len(self.nodes), label, tuple(n.index for n in inputs), label, op, value)
         self.nodes.append(node)
         return node
 
@@ -217,7 +223,4 @@ def _reachable(nodes: list[Node], output: Any) -> tuple[Node, ...]:
             needed.update(node.inputs)
     kept = [node for node in nodes if node.index in needed]
     number = {node.index: i for i, node in enumerate(kept)}
-    return tuple(
-        Node(i, n.name, n.kind, tuple(number[j] for j in n.inputs), n.label, n.op, n.value)
-        for i, n in enumerate(kept)
-    )
+    return tuple(replace(n, index=i, inputs=tuple(number[j] for j in n.inputs)) for i, n in enumerate(kept))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 from torch import Tensor, nn
 
 from rankone.errors import refuse
-from torch_backend.graph import names
+from torch_backend.graph import names, paths
 from torch_backend.graph.execution import execute
 from torch_backend.graph.node import Node
 from torch_backend.graph.program import Program, check_forward, check_images, read_program, run_model
@@ -41,6 +42,10 @@ class Graph:
                 do="take one of these",
             )
         return self._by_name[name]
+
+    def x(self, node: Node) -> Any:
+        """What the node reads at the recorded images: the values of its inputs, joined by its operator."""
+        return node.op.join(tuple(self.nodes[i].value for i in node.inputs), node.value)
 
     def record(self, images: Tensor) -> Graph:
         """The same graph for other images (B, *input shape); prepared weights are reused.
@@ -77,7 +82,7 @@ def trace(model: nn.Module, images: Tensor) -> Graph:
 def _record(program: Program, images: Tensor) -> Graph:
     nodes = execute(program, images)
     named, layers = names.name(nodes)
-    first, last = names.first_layers(nodes), names.last_layers(nodes)
+    first, last = paths.first_layers(nodes), paths.last_layers(nodes)
     nodes = tuple(
         replace(node, name=named[i], is_first=i in first, is_last=i in last) for i, node in enumerate(nodes)
     )

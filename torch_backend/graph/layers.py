@@ -1,4 +1,4 @@
-"""Layers with weights, rectifiers, dropout: handlers with torch's signatures (see call)."""
+"""Layers with weights, rectifiers, dropout: handlers with torch's signatures (see operation)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
 
 from rankone.errors import refuse
-from torch_backend.graph.operation import Call, constants, differentiable, tuple_of
-from torch_backend.operators.linear import Convolution, Dense, Diagonal
-from torch_backend.operators.nonlinear import Rectifier
+from torch_backend.graph.operation import Operation, constants, differentiable, tuple_of
+from torch_backend.operators.convolution import Convolution
+from torch_backend.operators.linear import Dense, Diagonal, Linear
+from torch_backend.operators.rectifier import Rectifier
 
 
 def convolution(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
@@ -38,7 +39,7 @@ def convolution(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)
     if bias is not None:
         bias = bias.reshape(-1, *[1] * axes)
     op = Convolution(x.shape, (len(weight), *space), bias, stride, padding, dilation, groups, weight=weight)
-    return Call("convolution", op, (x,))
+    return Operation(op, (x,))
 
 
 def _convolve(x, weight, *rest):
@@ -48,7 +49,7 @@ def _convolve(x, weight, *rest):
 def dense(x, weight, bias=None):
     if not constants(weight, bias):
         return differentiable(F.linear, (x, weight, bias), {})
-    return Call("dense", Dense(x.shape, (*x.shape[:-1], len(weight)), bias, weight=weight), (x,))
+    return Operation(Dense(x.shape, (*x.shape[:-1], len(weight)), bias, weight=weight), (x,))
 
 
 def batch_norm(x, mean, variance, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
@@ -63,29 +64,31 @@ def batch_norm(x, mean, variance, weight=None, bias=None, training=False, moment
     shift = (0 if bias is None else bias) - mean * scale
     axes = [1] * (len(x.shape) - 1)
     shift, scale = shift.reshape(-1, *axes), scale.reshape(-1, *axes)
-    return Call("affine", Diagonal(x.shape, x.shape, shift, weight=scale), (x,))
+    return Operation(Diagonal(x.shape, x.shape, shift, weight=scale), (x,))
 
 
-def absorbs_batch_norm(call: Call) -> bool:
+def absorbs_batch_norm(layer: Linear) -> bool:
     """Whether a batch norm after this layer acts on the layer's channels."""
-    return call.kind == "convolution" or (call.kind == "dense" and len(call.op.out_shape) == 1)
+    return isinstance(layer, Convolution) or (isinstance(layer, Dense) and len(layer.out_shape) == 1)
 
 
-def fold_batch_norm(call: Call, norm: nn.modules.batchnorm._BatchNorm, cast: Callable[[Any], Any]) -> Call:
+def fold_batch_norm(
+    layer: Convolution | Dense, norm: nn.modules.batchnorm._BatchNorm, cast: Callable[[Any], Any]
+) -> Convolution | Dense:
     """The layer followed by its batch norm, as one layer with new weights (torch.nn.utils.fusion)."""
-    layer = call.op
     mean, variance, scale, shift = cast((norm.running_mean, norm.running_var, norm.weight, norm.bias))
     scale = torch.ones_like(mean) if scale is None else scale
     shift = torch.zeros_like(mean) if shift is None else shift
     bias = None if layer.bias is None else layer.bias.flatten()
-    fuse = fuse_conv_bn_weights if call.kind == "convolution" else fuse_linear_bn_weights
+    convolves = isinstance(layer, Convolution)
+    fuse = fuse_conv_bn_weights if convolves else fuse_linear_bn_weights
     weight, bias = (p.detach() for p in fuse(layer.weight, bias, mean, variance, norm.eps, scale, shift))
-    bias = bias.reshape(-1, *[1] * (len(layer.out_shape) - 1)) if call.kind == "convolution" else bias
-    return Call(call.kind, replace(layer, weight=weight, bias=bias), call.inputs)
+    bias = bias.reshape(-1, *[1] * (len(layer.out_shape) - 1)) if convolves else bias
+    return replace(layer, weight=weight, bias=bias)
 
 
 def rectify(x, inplace=False):
-    return Call("relu", Rectifier(), (x,))
+    return Operation(Rectifier(), (x,))
 
 
 def clamp(x, min=None, max=None):
@@ -94,7 +97,7 @@ def clamp(x, min=None, max=None):
         and min == 0
         and (max is None or (isinstance(max, int | float) and max > 0))
     ):
-        return Call("relu", Rectifier(inf if max is None else float(max)), (x,))
+        return Operation(Rectifier(inf if max is None else float(max)), (x,))
     return differentiable(torch.clamp, (x, min, max), {})
 
 

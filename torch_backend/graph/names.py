@@ -13,32 +13,37 @@ from collections.abc import Iterable, Sequence
 from math import log2, prod
 
 from torch_backend.graph.node import Node
-
-LAYERS = ("convolution", "dense")
+from torch_backend.graph.paths import LAYERS
+from torch_backend.operators.convolution import Convolution
+from torch_backend.operators.differentiable import Product
+from torch_backend.operators.linear import Dense, Diagonal
+from torch_backend.operators.operator import Image
+from torch_backend.operators.rectifier import Rectifier
+from torch_backend.operators.unweighted import Sum
 
 
 def name(nodes: Sequence[Node]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The name of every node, and the names of the layers in call order."""
-    chain = not any(node.kind in ("add", "product") or len(node.inputs) > 1 for node in nodes)
-    residual = any(node.kind == "add" for node in nodes)
+    chain = not any(isinstance(node.op, Sum | Product) or len(node.inputs) > 1 for node in nodes)
+    residual = any(isinstance(node.op, Sum) for node in nodes)
     stages = _stages(nodes)
-    dense = [node.index for node in nodes if node.kind == "dense" and len(node.shape) == 1]
+    dense = [node.index for node in nodes if isinstance(node.op, Dense) and len(node.shape) == 1]
     count: Counter[object] = Counter()
     wanted: dict[int, str] = {}
     layers: dict[int, str] = {}
     for node in nodes:
-        if node.kind == "convolution" and chain:
+        if isinstance(node.op, Convolution) and chain:
             count[stages[node.index]] += 1
             title = f"conv{stages[node.index]}_{count[stages[node.index]]}"
-        elif node.kind == "add" and len(node.shape) > 1:
+        elif isinstance(node.op, Sum) and len(node.shape) > 1:
             count[stages[node.index]] += 1
             title = f"block{stages[node.index]}_{count[stages[node.index]]}"
         elif node.index in dense and (chain or residual):
             title = "dense" if residual and len(dense) == 1 else f"fc{dense.index(node.index) + 1}"
-        elif node.kind in LAYERS:
+        elif isinstance(node.op, LAYERS):
             title = node.label
         else:
-            wanted.setdefault(node.index, "input" if node.kind == "input" else node.label)
+            wanted.setdefault(node.index, "input" if isinstance(node.op, Image) else node.label)
             continue
         anchor = _rectifier(nodes, node.index)
         if anchor is None:
@@ -57,7 +62,7 @@ def _stages(nodes: Sequence[Node]) -> dict[int, int]:
         for node in nodes
         if len(node.shape) > 1
     }
-    marked = [n.index for n in nodes if n.kind in ("convolution", "add") and n.index in size]
+    marked = [n.index for n in nodes if isinstance(n.op, Convolution | Sum) and n.index in size]
     if not marked:
         return dict.fromkeys(size, 1)
     halvings = {i: round(log2(size[marked[0]] / size[i])) for i in marked}
@@ -70,9 +75,9 @@ def _rectifier(nodes: Sequence[Node], index: int) -> int | None:
     readers = [node for node in nodes if index in node.inputs]
     if len(readers) != 1:
         return None
-    if readers[0].kind == "affine":
+    if isinstance(readers[0].op, Diagonal):
         return _rectifier(nodes, readers[0].index)
-    return readers[0].index if readers[0].kind == "relu" else None
+    return readers[0].index if isinstance(readers[0].op, Rectifier) else None
 
 
 def _unique(wanted: Iterable[str]) -> tuple[str, ...]:
@@ -87,20 +92,3 @@ def _unique(wanted: Iterable[str]) -> tuple[str, ...]:
         taken.add(candidate)
         unique.append(candidate)
     return tuple(unique)
-
-
-def first_layers(nodes: Sequence[Node]) -> set[int]:
-    """The layers that read the image, directly or through affine nodes and routes."""
-    plain = {0}
-    for node in nodes[1:]:
-        if node.kind in ("affine", "route") and set(node.inputs) <= plain:
-            plain.add(node.index)
-    return {node.index for node in nodes if node.kind in LAYERS and set(node.inputs) <= plain}
-
-
-def last_layers(nodes: Sequence[Node]) -> set[int]:
-    """The convolution or dense layer that makes the logits, directly or through routes and averages."""
-    index = len(nodes) - 1
-    while nodes[index].kind in ("route", "average", "affine") and len(nodes[index].inputs) == 1:
-        (index,) = nodes[index].inputs
-    return {index} if nodes[index].kind in LAYERS else set()

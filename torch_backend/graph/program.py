@@ -1,4 +1,4 @@
-"""Reading the user's model: torch.fx lists its calls; bad models and bad images are refused here."""
+"""The user's model as a list of calls, by torch.fx; bad models and bad images are refused here."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from rankone.errors import refuse
+from torch_backend.operators.layout import is_finite
 from torch_backend.operators.linear import Weighted
 
 # A traced forward repeats the model's own up to rounding (a folded batch norm rounds differently), as a
@@ -25,7 +26,7 @@ class Program:
     model: nn.Module
     calls: fx.Graph
     versions: dict[str, int]
-    operators: dict[fx.Node, tuple[str, Weighted]] = field(default_factory=dict)
+    operators: dict[fx.Node, Weighted] = field(default_factory=dict)
     folded: set[fx.Node] = field(default_factory=set)
 
     def check_unchanged(self) -> None:
@@ -66,7 +67,7 @@ def read_program(model: nn.Module, images: Tensor) -> Program:
                 f"model ({name})",
                 expected=f"the images' device {images.device}",
                 got=value.device,
-                do="move one",
+                do="move the model there: model.to(images.device)",
             )
         if value.is_floating_point() and not is_finite(value):
             refuse(
@@ -84,22 +85,24 @@ def read_program(model: nn.Module, images: Tensor) -> Program:
     return Program(model, listed, _versions(model))
 
 
-def is_finite(x: Tensor) -> bool:
-    """Whether all entries are finite; one quick sum says so unless it overflows."""
-    return bool(x.sum().isfinite()) or bool(x.isfinite().all())
-
-
 def check_images(images: Tensor) -> None:
     """Images are a finite floating-point tensor (B, ...) with B ≥ 1."""
     if not isinstance(images, Tensor) or images.dtype not in PRECISIONS:
         got = str(images.dtype) if isinstance(images, Tensor) else type(images).__name__
-        refuse("images", expected="a tensor in float32 or float64", got=got, do="convert them")
+        refuse(
+            "images", expected="a tensor in float32 or float64", got=got, do="convert them: images.float()"
+        )
     if images.dim() < 2 or not images.numel():
         refuse(
             "images", expected="shape (B, ...) with B >= 1", got=tuple(images.shape), do="add the batch axis"
         )
     if not is_finite(images):
-        refuse("images", expected="finite values", got="NaN or infinity", do="clean them")
+        refuse(
+            "images",
+            expected="finite values",
+            got="NaN or infinity",
+            do="find out where they arose and leave those images out",
+        )
 
 
 def check_forward(expected: Tensor, logits: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Pooling, averages, what only moves numbers: handlers with torch's signatures (see call)."""
+"""Pooling, averages, what only moves numbers: handlers with torch's signatures (see operation)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from torch import Tensor
 
 from rankone.errors import refuse
 from torch_backend.graph.node import Node
-from torch_backend.graph.operation import Call, averaging, differentiable, tuple_of
-from torch_backend.operators.nonlinear import MaxPool
-from torch_backend.operators.unweighted import Concatenation, Reshape
+from torch_backend.graph.operation import Operation, differentiable, of_each_image, tuple_of
+from torch_backend.operators.differentiable import OpaqueRoute
+from torch_backend.operators.max_pool import MaxPool
+from torch_backend.operators.unweighted import Concatenation, Rearrangement, Reshape
 
 
 def max_pooling(axes: int):
@@ -51,21 +52,21 @@ def adaptive_max_pooling(axes: int):
     return handler
 
 
-def _max_pool(x: Node, function, tile) -> Call:
+def _max_pool(x: Node, function, tile) -> Operation:
     value, _ = function(x.value)
-    return Call("max_pool", MaxPool(x.shape, tuple(value.shape[1:]), function, tile), (x,), value)
+    return Operation(MaxPool(x.shape, tuple(value.shape[1:]), function, tile), (x,), value)
 
 
 def average_pooling(pool):
     def handler(x, *args, **kwargs):
-        return averaging(lambda value: pool(value, *args, **kwargs), x)
+        return of_each_image(lambda value: pool(value, *args, **kwargs), x)
 
     return handler
 
 
 def adaptive_average_pooling(pool):
     def handler(x, output_size):
-        call = averaging(lambda value: pool(value, output_size), x)
+        call = of_each_image(lambda value: pool(value, output_size), x)
         return x if call.op.out_shape == x.shape else call
 
     return handler
@@ -77,7 +78,7 @@ def reduction(function):
         axes = () if dim is None else tuple(d % x.value.dim() for d in tuple_of(dim, 1))
         if not axes or 0 in axes or kwargs:
             return differentiable(function, (x, dim, keepdim), kwargs)
-        return averaging(lambda value: function(value, axes, keepdim), x)
+        return of_each_image(lambda value: function(value, axes, keepdim), x)
 
     return handler
 
@@ -88,8 +89,8 @@ def reshape(function):
     def handler(x, *args, **kwargs):
         shape = tuple(function(x.value.to("meta").contiguous(), *args, **kwargs).shape)
         if shape[:1] != x.value.shape[:1] or prod(shape[1:]) != prod(x.shape):
-            return differentiable(function, (x, *args), kwargs, "route")
-        return x if shape[1:] == x.shape else Call("route", Reshape(x.shape, shape[1:]), (x,))
+            return differentiable(function, (x, *args), kwargs, OpaqueRoute)
+        return x if shape[1:] == x.shape else Operation(Reshape(x.shape, shape[1:]), (x,))
 
     return handler
 
@@ -103,8 +104,8 @@ def rearrangement(function):
         if len(picked) != len(image) or not bool(
             ((picked.movedim(0, -1) == image) | (picked.movedim(0, -1) == 0)).all()
         ):
-            return differentiable(function, (x, *args), kwargs, "route")  # moves the axis of the images
-        return averaging(lambda value: function(value, *args, **kwargs), x, "route")
+            return differentiable(function, (x, *args), kwargs, OpaqueRoute)  # moves the axis of the images
+        return of_each_image(lambda value: function(value, *args, **kwargs), x, Rearrangement)
 
     return handler
 
@@ -134,14 +135,14 @@ def concatenate(tensors, dim=0, **kwargs):
     dim = kwargs.get("axis", dim)
     tensors = tuple(tensors)
     if not all(isinstance(t, Node) for t in tensors):
-        return differentiable(lambda parts: torch.cat(parts, dim), (tensors,), {}, "route")
+        return differentiable(lambda parts: torch.cat(parts, dim), (tensors,), {}, OpaqueRoute)
     axis = dim % tensors[0].value.dim() - tensors[0].value.dim()
     if axis == -tensors[0].value.dim():
-        return differentiable(lambda parts: torch.cat(parts, dim), (tensors,), {}, "route")
+        return differentiable(lambda parts: torch.cat(parts, dim), (tensors,), {}, OpaqueRoute)
     sizes = tuple(t.shape[axis] for t in tensors)
     shape = list(tensors[0].shape)
     shape[axis] = sum(sizes)
-    return Call("route", Concatenation(tuple(shape), tuple(shape), None, axis, sizes), tensors)
+    return Operation(Concatenation(tuple(shape), tuple(shape), None, axis, sizes), tensors)
 
 
 def same(x, *args, **kwargs):

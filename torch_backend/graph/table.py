@@ -1,4 +1,4 @@
-"""The table of all a network may do: torch's functions, tensor methods, modules -> handlers (see call)."""
+"""All that a network may do: torch's functions, tensor methods and modules -> handlers (see operation)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from torch_backend.graph import arithmetic, layers, routes
-from torch_backend.graph.operation import averaging
+from torch_backend.graph.operation import of_each_image
 
 FUNCTIONS: dict[Any, Callable[..., Any]] = {
     F.conv1d: layers.convolution,
@@ -139,7 +139,7 @@ def module_call(module: nn.Module, x: Any, cast: Callable[[Any], Any]) -> Any:
                 x, module.output_size, module.return_indices
             )
         case nn.AvgPool1d() | nn.AvgPool2d() | nn.AvgPool3d():
-            return averaging(module.forward, x)
+            return of_each_image(module.forward, x)
         case nn.AdaptiveAvgPool1d() | nn.AdaptiveAvgPool2d() | nn.AdaptiveAvgPool3d():
             return routes.adaptive_average_pooling(lambda value, _: module.forward(value))(
                 x, module.output_size

@@ -1,1 +1,8 @@
-"""What comes in: networks by name or from a file, images, the small trained networks that are shipped."""
+"""What comes in: networks by name or from a file, images, the small trained networks that are shipped.
+
+models           networks by name, with their weights
+user_file        what a file of the user's own defines
+images           digits, photographs, files and folders of images
+digits_networks  the architectures of the two shipped networks
+weights/         their trained weights
+"""

@@ -3,7 +3,6 @@
 Everything here is offline: the digits come with scikit-learn, the photographs with scikit-image.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -149,9 +148,3 @@ def _array(path: Path) -> Tensor:
             do="save the images as the network reads them",
         )
     return torch.from_numpy(array.astype(np.float32))
-
-
-def digest(image: Tensor) -> str:
-    """SHA-256 of one image's shape and float32 numbers: the name under which its random numbers are drawn."""
-    numbers = np.ascontiguousarray(image.detach().cpu().to(torch.float32).numpy())
-    return hashlib.sha256(repr(numbers.shape).encode() + numbers.tobytes()).hexdigest()

@@ -10,7 +10,6 @@ torchvision is imported only when one of its networks is asked for.
 """
 
 import hashlib
-import importlib.util
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 
 from rankone.errors import refuse
 from torch_backend.inputs.digits_networks import DigitsResNet, DigitsVGG
+from torch_backend.inputs.user_file import own
 
 SHIPPED: Mapping[str, Callable[[], nn.Module]] = {"digits-vgg": DigitsVGG, "digits-resnet": DigitsResNet}
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
@@ -72,40 +72,6 @@ def build(factory: Callable[[], object], seed: int) -> nn.Module:
             "model", expected="a torch.nn.Module", got=type(network).__name__, do="return the module itself"
         )
     return network
-
-
-def own(name: str, what: str = "model") -> Callable[[], object]:
-    """A function that makes what "path/to/file.py:attribute" names: called without arguments if it is a
-    function or a class, else the object there.
-    """
-    path, _, attribute = name.rpartition(":")
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"{what}: no file {path}")
-    specification = importlib.util.spec_from_file_location(Path(path).stem, path)
-    module = importlib.util.module_from_spec(specification)
-    sys.modules.setdefault(
-        specification.name, module
-    )  # dataclasses and pickling in the user's file look here
-    try:
-        specification.loader.exec_module(module)
-        found = getattr(module, attribute)
-    except Exception as error:  # whatever the user's file raises, it is the user's file that is wrong
-        refuse(what, expected=f"{path} to define {attribute}", got=repr(error), do="run the file by itself")
-    if not callable(found) or isinstance(found, nn.Module):
-        return lambda: found
-
-    def make() -> object:
-        try:
-            return found()
-        except Exception as error:
-            refuse(
-                what,
-                expected=f"{attribute} of {path} to be called without arguments",
-                got=repr(error),
-                do="write a function without arguments that returns it",
-            )
-
-    return make
 
 
 def from_torchvision(name: str, weights: str | Path | None, seed: int) -> nn.Module:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -11,9 +9,9 @@ from torch import Tensor, nn
 from rankone.errors import refuse
 from torch_backend import methods
 from torch_backend.graph.graph import Graph, trace
-from torch_backend.inputs.images import digest
-from torch_backend.maps.saliency import Attribution, chain_maps, contributes
+from torch_backend.maps.saliency import Attribution, chain_maps
 from torch_backend.methods import Method
+from torch_backend.randomness import digest, spelled
 
 
 def smooth_grad(
@@ -51,7 +49,7 @@ def smooth_grad(
         graph = trace(model, images[:1])
         return torch.stack([one_map(graph, image, t) for image, t in zip(images, targets, strict=True)])
 
-    return Attribution(f"smooth_grad:{method.name}:{samples}:{noise:g}", maps, contributes(method))
+    return Attribution(f"smooth_grad:{method.name}:{samples}:{noise:g}", maps, method.contributes)
 
 
 def integrated_gradients(
@@ -98,8 +96,7 @@ def weighted_sum(
 
 def generator_of(seed: int, image: Tensor) -> torch.Generator:
     """The generator of an image's noise, whatever batch the image is in."""
-    key = hashlib.sha256(f"smooth_grad {seed} {digest(image)}".encode()).digest()
-    return torch.Generator().manual_seed(int.from_bytes(key[:8], "big") >> 1)
+    return spelled(f"smooth_grad {seed} {digest(image)}")
 
 
 def _baseline(baseline: Tensor | None, images: Tensor) -> Tensor:

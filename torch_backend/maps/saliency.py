@@ -9,7 +9,7 @@ Grad-CAM, Occlusion), which has none.
 
 A chain starts from the one class alone: from 1 where it carries derivatives (gradient, deconvolution, guided
 backpropagation, RectGrad, DeepLIFT), from the logit's value where it shares the logit out (LRP, deep Taylor,
-excitation backpropagation, PatternNet, PatternAttribution).
+excitation backpropagation, PatternNet, PatternAttribution): `Method.from_logit`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import torch
 from torch import Tensor, nn
 
 from rankone.errors import refuse
-from torch_backend import rules
 from torch_backend.graph.graph import Graph, trace
 from torch_backend.methods import Method
 from torch_backend.propagation.malloc import kept_pages
@@ -95,13 +94,8 @@ def chain_maps(graph: Graph, method: Method, targets: Tensor) -> Tensor:
     """What a chain hands down to the recorded images from the logits of their `targets` (B,): (B, *shape)."""
     logits = graph.nodes[-1].value
     one_hot = torch.nn.functional.one_hot(targets, logits.shape[1]).to(logits)
-    start = one_hot if carries_derivatives(method) else one_hot * logits
+    start = one_hot * logits if method.said("from_logit") else one_hot
     return relevance(graph, method, "logits", start[None], "input")[0]
-
-
-def carries_derivatives(method: Method) -> bool:
-    """Whether the method passes its dense layers as the derivative does, Wᵀr."""
-    return method.dense is rules.gradient
 
 
 # ---------------------------------------------------------------- channels
@@ -137,9 +131,7 @@ def reduction(method: Method | Attribution, protocol: str = "corrected") -> Redu
 
 def contributes(method: Method | Attribution) -> bool:
     """Whether its maps are shares of the output (LRP, gradient ⊙ input, DeepLIFT, …), not derivatives."""
-    if isinstance(method, Attribution):
-        return method.contributes
-    return not carries_derivatives(method) or type(method).read is not Method.read
+    return method.contributes if isinstance(method, Attribution) else method.said("contributes")
 
 
 # ---------------------------------------------------------------- classes

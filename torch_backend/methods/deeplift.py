@@ -18,16 +18,17 @@ import torch
 from torch import Tensor
 
 from rankone.errors import refuse
-from torch_backend import rules
 from torch_backend.graph.graph import Graph
 from torch_backend.graph.node import Node
-from torch_backend.methods import Method
-from torch_backend.operators.nonlinear import MaxPool, Rectifier
-from torch_backend.rules import Backward, Rule
+from torch_backend.methods.gradients import DEFINITE
+from torch_backend.methods.method import Method
+from torch_backend.operators.max_pool import MaxPool
+from torch_backend.operators.rectifier import Rectifier
+from torch_backend.rules.backward import Backward, Plain, Rule
 
 # The derivative everywhere, but where `DeepLift.rule` has differences; no rule for functions whose inputs
 # cannot be told apart (softmax, LayerNorm, products).
-RULES = (rules.gradient,) * 8 + (None, None)
+SAYS = {**DEFINITE, "from_logit": False, "contributes": True}
 
 
 def deeplift_rescale(reference: Tensor | None = None) -> DeepLift:
@@ -35,7 +36,7 @@ def deeplift_rescale(reference: Tensor | None = None) -> DeepLift:
 
     reference: one image (1, *image shape), None for zeros. ValueError if it is something else.
     """
-    return DeepLift("deeplift_rescale", *RULES, reference=one_image(reference))
+    return DeepLift("deeplift_rescale", **SAYS, reference=one_image(reference))
 
 
 def one_image(reference: Tensor | None) -> Tensor | None:
@@ -48,19 +49,19 @@ def one_image(reference: Tensor | None) -> Tensor | None:
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
-    """A network at the images (B, ...) and at the reference (1, ...)."""
+class Difference:
+    """A network at the images (B, ...) against the reference (1, ...)."""
 
     images: Graph
     reference: Graph
 
     def x(self, node: Node) -> Tensor:
         """What the node reads at the images."""
-        return node.op.join(tuple(self.images.nodes[i].value for i in node.inputs))
+        return self.images.x(node)
 
     def x0(self, node: Node) -> Tensor:
         """What the node reads at the reference."""
-        return node.op.join(tuple(self.reference.nodes[i].value for i in node.inputs))
+        return self.reference.x(self.reference.nodes[node.index])
 
     def delta(self, node: Node) -> Tensor:
         """Δ of the node's output, (B, *shape)."""
@@ -73,12 +74,12 @@ class DeepLift(Method):
 
     reference: Tensor | None = field(kw_only=True, repr=False)
     reads_multipliers: bool = field(default=False, kw_only=True)
-    pair: Pair | None = field(default=None, kw_only=True, repr=False)
+    difference: Difference | None = field(default=None, kw_only=True, repr=False)
 
     @property
     def multipliers(self) -> DeepLift:
-        """The same method; what is read are the multipliers."""
-        return replace(self, name=f"{self.name}_multipliers", reads_multipliers=True)
+        """The same method; what is read are the multipliers, derivatives rather than shares."""
+        return replace(self, name=f"{self.name}_multipliers", reads_multipliers=True, contributes=False)
 
     def bind(self, graph: Graph) -> DeepLift:
         image = graph.nodes[0]
@@ -90,17 +91,18 @@ class DeepLift(Method):
                 got=tuple(reference.shape),
                 do="give one image of the traced shape",
             )
-        return replace(self, pair=Pair(graph, graph.record(reference.to(image.value))))
+        return replace(self, difference=Difference(graph, graph.record(reference.to(image.value))))
 
     def rule(self, node: Node) -> Rule | None:
-        if node.kind == "relu":
-            return rescaled(self.pair.x0(node))
-        if node.kind == "max_pool":
-            return higher_maximum(self.pair.x0(node))
+        match node.op:
+            case Rectifier():
+                return rescaled(self.difference.x0(node))
+            case MaxPool():
+                return higher_maximum(self.difference.x0(node))
         return super().rule(node)
 
     def read(self, node: Node, r: Tensor) -> Tensor:
-        return r if self.reads_multipliers else r * self.pair.delta(node)
+        return r if self.reads_multipliers else r * self.difference.delta(node)
 
 
 def rescaled(x0: Tensor) -> Rule:
@@ -108,7 +110,7 @@ def rescaled(x0: Tensor) -> Rule:
 
     def rule(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
         q = slope(op, x0, x)
-        return lambda m: m * q
+        return Plain(lambda m: m * q)
 
     return rule
 
@@ -120,7 +122,7 @@ def higher_maximum(x0: Tensor) -> Rule:
 
     def rule(op: MaxPool, x: Tensor, y: Tensor) -> Backward:
         q, winner = higher_winner(op, x0, x)
-        return lambda m: op.scatter(m * q, winner)
+        return Plain(lambda m: op.scatter(m * q, winner))
 
     return rule
 

@@ -1,4 +1,4 @@
-"""Methods: a rule for every kind of node, and no default.
+"""A method: a rule for every kind of node, and no default.
 
 A kind without a rule is refused before anything is computed. A method of your own takes a few lines:
 
@@ -13,15 +13,14 @@ A kind without a rule is refused before anything is computed. A method of your o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from rankone.errors import refuse
-from torch_backend import rules
 from torch_backend.graph.node import Node
-from torch_backend.rules import Rule
+from torch_backend.rules.backward import Rule
 
 if TYPE_CHECKING:
     from torch_backend.graph.graph import Graph
@@ -36,32 +35,40 @@ class Method:
     other function of one node) and product (of two nodes) are not. first: the rule of the convolution or
     dense layer that reads the image, if it differs from the others; last: that of the dense layer or
     convolution that makes the logits.
+
+    from_logit: whether a saliency map starts from the value of the class's logit, which is shared out, or
+    from 1, as a derivative does. contributes: whether maps are shares of the output, whose channels add up,
+    or derivatives by the pixels. A method that draws no maps need not say (None).
+    carries: how many vectors go down for each start vector (see `start`).
     """
 
     name: str
-    convolution: Rule | None
-    dense: Rule | None
-    affine: Rule | None
-    average: Rule | None
-    add: Rule | None
-    route: Rule | None
-    relu: Rule | None
-    max_pool: Rule | None
-    smooth: Rule | None
-    product: Rule | None
+    convolution: Rule | None = None
+    dense: Rule | None = None
+    affine: Rule | None = None
+    average: Rule | None = None
+    add: Rule | None = None
+    route: Rule | None = None
+    relu: Rule | None = None
+    max_pool: Rule | None = None
+    smooth: Rule | None = None
+    product: Rule | None = None
     first: Rule | None = None
     last: Rule | None = None
+    from_logit: bool | None = field(default=None, kw_only=True)
+    contributes: bool | None = field(default=None, kw_only=True)
+    carries: int = field(default=1, kw_only=True)
 
     def bind(self, graph: Graph) -> Method:
         """The method for the images of this graph, where it depends on more than a node's own x and y."""
         return self
 
     def start(self, r: Tensor) -> Tensor:
-        """What is carried down from the start relevance r (V, B, *shape)."""
+        """What is carried down from the start relevance r (V, B, *shape): (carries V, B, *shape)."""
         return r
 
     def read(self, node: Node, r: Tensor) -> Tensor:
-        """What is read at a node that the carried r (V, B, *shape) has reached."""
+        """What is read, (V, B, *shape), at a node that the carried r (carries V, B, *shape) has reached."""
         return r
 
     def rule(self, node: Node) -> Rule | None:
@@ -72,99 +79,18 @@ class Method:
             return self.last
         return getattr(self, node.kind)
 
-
-def _backpropagation(name: str, relu: Rule) -> Method:
-    """The gradient, but for the rectifiers."""
-    rule = rules.gradient
-    return Method(name, rule, rule, rule, rule, rule, rule, relu, rule, smooth=None, product=None)
-
-
-def _sharing(name: str, rule: Rule, **others: Rule) -> Method:
-    """`rule` in every linear node; relevance passes rectifiers, follows routes and a pooling's winner."""
-    return Method(
-        name,
-        convolution=rule,
-        dense=rule,
-        affine=rule,
-        average=others.pop("average", rule),
-        add=others.pop("add", rule),
-        route=rules.gradient,
-        relu=rules.pass_through,
-        max_pool=rules.gradient,
-        smooth=None,
-        product=None,
-        **others,
-    )
+    def said(self, name: str) -> bool:
+        """What the method says of its maps: `from_logit` or `contributes`. ValueError if it does not say."""
+        said = getattr(self, name)
+        if said is None:
+            refuse(
+                f"method {self.name}",
+                expected=f"{name} to be True or False, so that its maps are started and summed rightly",
+                got=said,
+                do=f"say so: dataclasses.replace(method, {name}=...)",
+            )
+        return said
 
 
-gradient = Method("gradient", *[rules.gradient] * 10)
-
-
-class _TimesActivation(Method):
-    def read(self, node: Node, r: Tensor) -> Tensor:
-        return node.value * r
-
-
-gradient_times_input = _TimesActivation("gradient_times_input", *[rules.gradient] * 10)
-deconv = _backpropagation("deconv", rules.deconvolve)
-guided_backprop = _backpropagation("guided_backprop", rules.guide)
-
-
-def rectgrad(quantile: float = 0.98) -> Method:
-    """RectGrad (Kim et al. 2019): the gradient of units whose y ⊙ r is above the layer's quantile."""
-    return _backpropagation(f"rectgrad:{quantile:g}", rules.rectify_gradient(quantile))
-
-
-lrp_z = _sharing("lrp_z", rules.z)
-
-
-def lrp_epsilon(epsilon: float = 1e-6) -> Method:
-    """LRP_ε (Bach et al. 2015)."""
-    return _sharing(f"lrp_epsilon:{epsilon:g}", rules.epsilon(epsilon))
-
-
-def lrp_gamma(gamma: float = 0.25) -> Method:
-    """LRP_γ (Montavon et al. 2019)."""
-    return _sharing(f"lrp_gamma:{gamma:g}", rules.gamma(gamma))
-
-
-z_plus = _sharing("z_plus", rules.z_plus)
-
-
-def alpha_beta(alpha: float, beta: float) -> Method:
-    """LRP_αβ (6); averages, which have no negative weights, share by their positive contributions."""
-    return _sharing(f"alpha_beta:{alpha:g}:{beta:g}", rules.alpha_beta(alpha, beta), average=rules.z_plus)
-
-
-alpha1_beta0 = alpha_beta(1, 0)
-alpha2_beta1 = alpha_beta(2, 1)
-alpha5_beta4 = alpha_beta(5, 4)
-
-
-def lrp_cmp(alpha: float = 1, beta: float = 0, epsilon: float = 0) -> Method:
-    """LRP_CMP (Kohlbrenner et al. 2019): z, or ε, in dense layers, αβ everywhere else."""
-    dense = rules.epsilon(epsilon) if epsilon else rules.z
-    return replace(alpha_beta(alpha, beta), name=f"lrp_cmp:{alpha:g}:{beta:g}:{epsilon:g}", dense=dense)
-
-
-def deep_taylor(low: float | Tensor | None = None, high: float | Tensor | None = None) -> Method:
-    """Deep Taylor decomposition (Montavon et al. 2017): z⁺ inside, z^B or w² at the first layer.
-
-    low, high: bounds of every valid input of the first layer (z^B), numbers or tensors like it;
-    none for an input without bounds (w²). ValueError: one bound without the other.
-    """
-    if (low is None) != (high is None):
-        refuse(
-            "deep_taylor",
-            expected="both bounds or none",
-            got=f"low={low}, high={high}",
-            do="give low and high",
-        )
-    first = rules.squares if low is None or high is None else rules.bounded(low, high)
-    return replace(z_plus, name="deep_taylor", first=first)
-
-
-excitation_backprop = _sharing("excitation_backprop", rules.excite)
-contrastive_excitation_backprop = replace(
-    excitation_backprop, name="contrastive_excitation_backprop", last=rules.contrast
-)
+PLACES = ("first", "last")  # rules for a place in the network, whatever stands there
+KINDS = tuple(f.name for f in fields(Method) if f.type == "Rule | None" and f.name not in PLACES)

@@ -12,17 +12,23 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from rankone.errors import refuse
 from torch_backend.graph.node import Node
 from torch_backend.methods.deeplift import (
-    RULES,
+    SAYS,
     DeepLift,
     gather,
     higher_winner,
     one_image,
     slope,
 )
-from torch_backend.operators.linear import Linear
-from torch_backend.rules import Backward, Rule
+from torch_backend.operators.convolution import Convolution
+from torch_backend.operators.linear import Dense, Diagonal, Linear
+from torch_backend.operators.max_pool import MaxPool
+from torch_backend.operators.operator import Image, Route
+from torch_backend.operators.rectifier import Rectifier
+from torch_backend.operators.unweighted import Average, Sum
+from torch_backend.rules.backward import Backward, Plain, Rule
 
 
 def deeplift_reveal_cancel(reference: Tensor | None = None) -> DeepLift:
@@ -30,7 +36,7 @@ def deeplift_reveal_cancel(reference: Tensor | None = None) -> DeepLift:
 
     reference: one image (1, *image shape), None for zeros. ValueError if it is something else.
     """
-    return RevealCancel("deeplift_reveal_cancel", *RULES, reference=one_image(reference))
+    return RevealCancel("deeplift_reveal_cancel", **SAYS, carries=2, reference=one_image(reference))
 
 
 def deeplift_without_cross_terms(reference: Tensor | None = None) -> DeepLift:
@@ -40,7 +46,9 @@ def deeplift_without_cross_terms(reference: Tensor | None = None) -> DeepLift:
     meet: each tends to rank one, both together to rank two. Not complete (the ablation of Sixt, Granz,
     Landgraf, ICML 2020).
     """
-    return WithoutCrossTerms("deeplift_without_cross_terms", *RULES, reference=one_image(reference))
+    return WithoutCrossTerms(
+        "deeplift_without_cross_terms", **SAYS, carries=2, reference=one_image(reference)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,17 +62,17 @@ class RevealCancel(DeepLift):
         """The contributions m⁺Δ⁺ + m⁻Δ⁻, or the multiplier of the sign that Δ has."""
         up, down = r[0::2], r[1::2]
         if self.reads_multipliers:
-            return torch.where(self.pair.delta(node) >= 0, up, down)
+            return torch.where(self.difference.delta(node) >= 0, up, down)
         plus, minus = self.parts(node)
         return up * plus + down * minus
 
     def rule(self, node: Node) -> Rule | None:
-        match node.kind:
-            case "relu":
+        match node.op:
+            case Rectifier():
                 return lambda op, x, y: self.rectifier(node)
-            case "convolution" | "dense" | "add":
-                return lambda op, x, y: self.linear(op, x - self.pair.x0(node))
-            case "affine":
+            case Convolution() | Dense() | Sum():
+                return lambda op, x, y: self.linear(op, x - self.difference.x0(node))
+            case Diagonal():
                 return lambda op, x, y: self.factor(op)
         return super().rule(node)
 
@@ -80,7 +88,7 @@ class RevealCancel(DeepLift):
             both = torch.where(dx > 0, above, torch.where(dx < 0, below, (above + below) / 2))
             return in_turn(op, both, both)
 
-        return backward
+        return Plain(backward)
 
     def factor(self, op: Linear) -> Backward:
         """One factor for each unit: Δ⁺ and Δ⁻ change places where it is negative."""
@@ -90,47 +98,55 @@ class RevealCancel(DeepLift):
             up_, down_ = apart(op, op.negative.adjoint(m))
             return in_turn(op, up + down_, up_ + down)
 
-        return backward
+        return Plain(backward)
 
     def rectifier(self, node: Node) -> Backward:
         """RevealCancel: m⁺ ↦ m⁺ Δy⁺ / Δx⁺, m⁻ ↦ m⁻ Δy⁻ / Δx⁻."""
         above, below = self.slopes(node)
         q = torch.stack((above, below))  # (2, B, *shape)
-        return lambda m: (m.unflatten(0, (-1, 2)) * q).flatten(0, 1)
+        return Plain(lambda m: (m.unflatten(0, (-1, 2)) * q).flatten(0, 1))
 
     def slopes(self, node: Node) -> tuple[Tensor, Tensor]:
         """Δy⁺ / Δx⁺ and Δy⁻ / Δx⁻ of a rectifier f, each the mean of its being added first and last:
         Δy⁺ = ½ (f(x⁰ + Δx⁺) - f(x⁰)) + ½ (f(x) - f(x⁰ + Δx⁻)), and Δy⁻ likewise.
         """
-        f, x0, x = node.op, self.pair.x0(node), self.pair.x(node)
+        f, x0, x = node.op, self.difference.x0(node), self.difference.x(node)
         plus, minus = self.parts(self.below(node))
         above = slope(f, x0, x0 + plus) + slope(f, x0 + minus, x)
         below = slope(f, x0, x0 + minus) + slope(f, x0 + plus, x)
         return above / 2, below / 2
 
     def below(self, node: Node) -> Node:
-        return self.pair.images.nodes[node.inputs[0]]
+        return self.difference.images.nodes[node.inputs[0]]
 
     def parts(self, node: Node) -> tuple[Tensor, Tensor]:
         """Δ⁺ and Δ⁻ of a node's output (B, *shape)."""
         op = node.op
-        match node.kind:
-            case "input":
-                return signs(self.pair.delta(node))
-            case "convolution" | "dense" | "add":
-                return split_by_sign(op, *signs(self.pair.x(node) - self.pair.x0(node)), like=node.value)
-            case "affine":
+        match op:
+            case Image():
+                return signs(self.difference.delta(node))
+            case Convolution() | Dense() | Sum():
+                dx = self.difference.x(node) - self.difference.x0(node)
+                return split_by_sign(op, *signs(dx), like=node.value)
+            case Diagonal():
                 return split_by_sign(op, *self.parts(self.below(node)), like=node.value)
-            case "relu":
+            case Rectifier():
                 (above, below), (plus, minus) = self.slopes(node), self.parts(self.below(node))
                 return above * plus, below * minus
-            case "max_pool":
-                q, winner = higher_winner(op, self.pair.x0(node), self.pair.x(node))
+            case MaxPool():
+                q, winner = higher_winner(op, self.difference.x0(node), self.difference.x(node))
                 plus, minus = self.parts(self.below(node))
                 return q * gather(plus, winner), q * gather(minus, winner)
-        inputs = zip(*(self.parts(self.pair.images.nodes[i]) for i in node.inputs), strict=True)
-        plus, minus = (op.forward(op.join(part)) for part in inputs)  # an average or a route
-        return plus, minus
+            case Average() | Route():
+                inputs = (self.parts(self.difference.images.nodes[i]) for i in node.inputs)
+                plus, minus = (op.forward(op.join(part)) for part in zip(*inputs, strict=True))
+                return plus, minus
+        return refuse(
+            f"node {node.name} ({node.kind}, {node.label})",
+            expected="a node whose output has a positive and a negative part under RevealCancel",
+            got=type(op).__name__,
+            do="take deeplift_rescale, or a network without such a node below the rectifiers",
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,10 +158,10 @@ class WithoutCrossTerms(RevealCancel):
             up, down = apart(op, op.positive.adjoint(m))
             return in_turn(op, up * (dx > 0), down * (dx < 0))
 
-        return backward
+        return Plain(backward)
 
     def factor(self, op: Linear) -> Backward:
-        return op.positive.adjoint
+        return Plain(op.positive.adjoint)
 
 
 def signs(x: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,13 +16,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Pair = tuple[int, int]
+Size = tuple[int, int]
 
 LANES = 16
 
 
 @dataclass(frozen=True)
-class Axis:
+class PhasedAxis:
     """One axis of y = W x: pixel t = b m + q of x, in phase q of block m, reads places (b/s) m + j of y
     through tap q + P − s j, first ≤ j ≤ last.
     """
@@ -68,7 +68,7 @@ class TransposeByPhases:
     """Wᵀ: r (n, C_out, h, w) -> (n, C, H, W)."""
 
     kernel: Tensor
-    axes: tuple[Axis, Axis]
+    axes: tuple[PhasedAxis, PhasedAxis]
 
     def __call__(self, r: Tensor) -> Tensor:
         y, x = self.axes
@@ -79,7 +79,7 @@ class TransposeByPhases:
 
 
 def transpose_by_phases(
-    weight: Tensor, stride: int, padding: Pair, space: Pair, out: Pair, blocks: Sequence[int] = ()
+    weight: Tensor, stride: int, padding: Size, space: Size, out: Size, blocks: Sequence[int] = ()
 ) -> TransposeByPhases | None:
     """The transpose of the convolution with `weight` (C_out, C, K, K'), from images of size `space` to `out`.
 
@@ -88,7 +88,8 @@ def transpose_by_phases(
     """
     sizes = tuple(zip(space, out, weight.shape[2:], (stride, stride), padding, strict=True))
     choices = [
-        tuple(Axis(*size, block) for size in sizes) for block in blocks or (stride, 2 * stride, 4 * stride)
+        tuple(PhasedAxis(*size, block) for size in sizes)
+        for block in blocks or (stride, 2 * stride, 4 * stride)
     ]
     y, x = min(choices, key=lambda axes: _cost(weight.shape[1], axes))
     if y.block == 1:
@@ -97,7 +98,7 @@ def transpose_by_phases(
     return TransposeByPhases(kernel.flatten(0, 2).contiguous(memory_format=torch.channels_last), (y, x))
 
 
-def _cost(channels: int, axes: tuple[Axis, ...]) -> float:
+def _cost(channels: int, axes: tuple[PhasedAxis, ...]) -> float:
     """Multiplications for a pixel and an output channel, those of idle lanes included."""
     pixels = prod(axis.block for axis in axes)
     lanes = LANES * ceil(channels * pixels / LANES)

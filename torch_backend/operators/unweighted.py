@@ -9,19 +9,21 @@ from functools import reduce
 import torch
 from torch import Tensor
 
-from torch_backend.operators.linear import Linear, Shape, fold, unfold, zeros
+from torch_backend.operators.layout import Shape, fold, unfold, zeros
+from torch_backend.operators.linear import Linear
+from torch_backend.operators.operator import Route
 
 
 class NonNegative(Linear):
     """A linear operator without bias whose weights are all ≥ 0."""
 
-    def part(self, a: float, b: float) -> Linear:
+    def blend(self, a: float, b: float) -> Linear:
         return self if a == 1 else Scaled(self.in_shape, self.out_shape, inner=self, factor=a)
 
 
 @dataclass(frozen=True, eq=False)
 class Scaled(Linear):
-    """c W, for weights W ≥ 0."""
+    """c W, for weights W ≥ 0: what rules make of the operators below."""
 
     inner: NonNegative = field(kw_only=True)
     factor: float = field(kw_only=True)
@@ -32,6 +34,9 @@ class Scaled(Linear):
     def adjoint(self, r: Tensor) -> Tensor:
         return self.factor * self.inner.adjoint(r)
 
+    def blend(self, a: float, b: float) -> Linear:
+        return self.inner.part(self.factor * (a if self.factor >= 0 else b), 0)
+
     @property
     def is_zero(self) -> bool:
         return self.factor == 0
@@ -40,31 +45,27 @@ class Scaled(Linear):
     def repeats(self) -> Linear | None:
         return self.inner.repeats
 
-    def part(self, a: float, b: float) -> Linear:
-        return self.inner.part(self.factor * (a if self.factor >= 0 else b), 0)
-
 
 @dataclass(frozen=True, eq=False)
 class Sum(NonNegative):
     """The addition of k inputs, [I I … I]: x is (k, 1, B, *shape), with the parts on an axis of their own
     in front.
 
-    The axis of length one meets the vectors of r (V, B, *shape) ↦ (k, V, B, *shape).
+    The axis of length one broadcasts against the V vectors of r (V, B, *shape) ↦ (k, V, B, *shape).
     """
+
+    kind = "add"
 
     count: int = 2
 
     def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> Tensor:
-        first = inputs[0]
-        x = torch.empty_strided(
-            (self.count, 1, *first.shape),
-            (first.numel(), first.numel(), *first.stride()),
-            dtype=first.dtype,
-            device=first.device,
-        )
+        x = side_by_side(inputs[0], self.count)
         for part, value in zip(x, inputs, strict=True):
             part[0] = value
         return x
+
+    def split(self, r: Tensor) -> tuple[Tensor, ...]:
+        return r.unbind(0)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.apply(x)[0]
@@ -79,12 +80,22 @@ class Sum(NonNegative):
     def repeats(self) -> Sum:
         return self
 
-    def split(self, r: Tensor) -> tuple[Tensor, ...]:
-        return r.unbind(0)
+
+def side_by_side(like: Tensor, count: int) -> Tensor:
+    """Room for `count` tensors like this one, (count, 1, *shape), each laid out densely in the order of its
+    axes: a slice or an expanded view of another tensor has strides that reach beyond its own numbers.
+    """
+    strides = torch.empty_like(like, device="meta").stride()
+    return torch.empty_strided(
+        (count, 1, *like.shape),
+        (like.numel(), like.numel(), *strides),
+        dtype=like.dtype,
+        device=like.device,
+    )
 
 
 @dataclass(frozen=True, eq=False)
-class Reshape(NonNegative):
+class Reshape(Route, NonNegative):
     """The same numbers in another shape."""
 
     def apply(self, x: Tensor) -> Tensor:
@@ -95,7 +106,7 @@ class Reshape(NonNegative):
 
 
 @dataclass(frozen=True, eq=False)
-class Concatenation(NonNegative):
+class Concatenation(Route, NonNegative):
     """The inputs one after the other along `axis` (counted from the end, < 0): x is already y."""
 
     axis: int = -1
@@ -104,21 +115,21 @@ class Concatenation(NonNegative):
     def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> Tensor:
         return torch.cat(inputs, self.axis) if y is None else y
 
+    def split(self, r: Tensor) -> tuple[Tensor, ...]:
+        return r.split(self.sizes, self.axis)
+
     def apply(self, x: Tensor) -> Tensor:
         return x
 
     def adjoint(self, r: Tensor) -> Tensor:
         return r
 
-    def split(self, r: Tensor) -> tuple[Tensor, ...]:
-        return r.split(self.sizes, self.axis)
-
 
 @dataclass(frozen=True, eq=False)
 class Function(NonNegative):
-    """A linear function of (n, *in_shape) with weights ≥ 0: averages, slices, permutations, padding."""
+    """A linear function of (n, *in_shape) with weights ≥ 0, transposed by autograd."""
 
-    function: Callable[[Tensor], Tensor] = torch.clone
+    function: Callable[[Tensor], Tensor] = field(kw_only=True)
 
     def apply(self, x: Tensor) -> Tensor:
         return unfold(self.function(fold(x, self.in_shape)), x, self.in_shape, self.out_shape)
@@ -130,3 +141,13 @@ class Function(NonNegative):
             zero.requires_grad_()
             (x,) = torch.autograd.grad(self.function(zero), zero, folded, create_graph=r.requires_grad)
         return unfold(x, r, self.out_shape, self.in_shape)
+
+
+class Average(Function):
+    """Average pooling, a mean or a sum over space."""
+
+    kind = "average"
+
+
+class Rearrangement(Route, Function):
+    """Numbers that are picked: slices, permutations, repetition, padding with zeros."""

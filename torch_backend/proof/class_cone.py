@@ -19,11 +19,12 @@ from rankone import contraction
 from rankone.errors import refuse
 from rankone.stable_rank import stable_rank
 from torch_backend.graph.graph import Graph, trace
-from torch_backend.graph.node import Node
+from torch_backend.graph.paths import trunk
 from torch_backend.methods import Method
+from torch_backend.propagation.starts import Starts
 from torch_backend.propagation.sweep import sweep
 
-MEMORY = 1 << 31  # bytes of one layer's columns, float64; a sweep holds a few times as much
+COLUMNS_BYTES = 1 << 31  # bytes of one layer's columns, float64; a sweep holds a few times as much
 
 
 @dataclass(frozen=True)
@@ -58,13 +59,12 @@ def class_cones(
     method: Method,
     layers: str | Sequence[str] = "trunk",
     *,
-    memory: int = MEMORY,
+    memory: int = COLUMNS_BYTES,
 ) -> tuple[ClassCone, ...]:
     """The cone of all classes at each layer, from the output to the input, for one image (1, *input shape).
 
-    layers: names of layers, or "trunk": the image and the layers that all relevance passes, where alone the
-    numbers speak of all of it; in a branch they speak of the part that takes that branch. Computed in
-    float64.
+    layers: names of layers, or "trunk": the image and the layers that no skip goes around; at others the
+    numbers cover one branch only, the relevance that takes it. Computed in float64.
 
     Raises ValueError for more than one image, an output that is not (1, classes) with two classes or more,
     layers that together with the number of classes need more than `memory` bytes, a chain with negative
@@ -80,9 +80,8 @@ def class_cones(
     _check_memory(graph, names, memory)
     one_hot = torch.eye(logits.shape[0]).to(logits.value)[:, None]  # (V = classes, B = 1, classes)
     cones = {}
-    for layer, relevance in sweep(
-        graph, method, lambda name: one_hot if name == logits.name else None, names
-    ):
+    starts = Starts({logits.name: len(one_hot)}, lambda _: one_hot)
+    for layer, relevance in sweep(graph, method, starts, names):
         columns = relevance[logits.name].flatten(1).T.cpu().numpy()  # (units, classes)
         cones[layer] = cone_of_columns(layer, columns, method.name)
     return tuple(cones[name] for name in names if name in cones)
@@ -117,21 +116,10 @@ def cone_of_columns(layer: str, C: NDArray[np.float64], method: str = "the metho
     )
 
 
-def trunk(graph: Graph) -> list[Node]:
-    """The image and the layers that all relevance from the logits passes: in residual networks, no branch."""
-    nodes = graph.nodes
-    named = [node for node in nodes if node.kind == "input" or node.name in graph.layers]
-    return [
-        layer
-        for layer in named
-        if not any(i < layer.index for node in nodes[layer.index + 1 :] for i in node.inputs)
-    ]
-
-
 def _layers(graph: Graph, layers: str | Sequence[str]) -> list[str]:
     """The asked layers in the graph's order, output first, without the logits."""
     if layers == "trunk":
-        asked = trunk(graph)
+        asked = trunk(graph.nodes, graph.layers)
     else:
         asked = [graph.node(name) for name in ([layers] if isinstance(layers, str) else layers)]
     below = {node.index: node.name for node in asked if node.index < len(graph.nodes) - 1}

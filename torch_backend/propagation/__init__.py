@@ -1,1 +1,12 @@
-"""How does relevance travel? One pass down the network, its books, the chain as an operator."""
+"""How does relevance travel? One pass down the network, its books, the chain as an operator.
+
+passage    how a node hands relevance down: the one place
+starts     where relevance starts, and how many vectors
+plan       which start layers go down together
+carried    relevance on the way down
+sweep      one backward pass for every start layer
+relevance  relevance from one start layer
+ledger     the books: what came into every node, and where it went
+operator   the chain as a matrix C, with its transpose
+malloc     memory that keeps its pages during a sweep
+"""

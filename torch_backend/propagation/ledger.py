@@ -3,7 +3,7 @@
     for entry in ledger(graph, methods.z_plus, "logits", start):
         print(entry.node.name, entry.into, entry.down, entry.bias, entry.lost)   # (V, B) each
 
-A rule whose backward function has a `book` (torch_backend.share.Share) accounts for all it is given:
+A rule that keeps books (`Backward.book`, rules.sharing) accounts for all it is given:
 into = down + bias + epsilon + lost (times α − β for αβ rules). Other rules promise nothing; what no account
 explains is `rest`.
 """
@@ -17,8 +17,9 @@ from torch import Tensor
 
 from torch_backend.graph.graph import Graph
 from torch_backend.graph.node import Node
-from torch_backend.methods import Method
-from torch_backend.propagation.operator import path
+from torch_backend.graph.paths import path
+from torch_backend.methods.method import Method
+from torch_backend.propagation.passage import hand_down, prepare
 from torch_backend.propagation.relevance import relevance as sweep_down
 
 
@@ -55,21 +56,17 @@ def ledger(
     input, DeepLIFT), they are not those of what is read.
     """
     sweep_down(graph, method, start, relevance, at)  # refuses what it must
-    method, origin = method.bind(graph), graph.node(start)
-    nodes = path(graph, origin, graph.node(at))
-    carried = {origin.index: method.start(relevance.to(origin.value))}
+    method, origin, end = method.bind(graph), graph.node(start), graph.node(at)
+    nodes = path(graph.nodes, origin, end)
+    useful = {node.index for node in nodes} | {end.index}
+    arrived = {origin.index: method.start(relevance.to(origin.value))}
     entries = []
     for node in reversed(nodes):
-        r = carried.pop(node.index)
-        x = node.op.join(tuple(graph.nodes[i].value for i in node.inputs), node.value)
-        backward = method.rule(node)(node.op, x, node.value)
-        parts = node.op.split(backward(r))
+        r, passage = arrived[node.index], prepare(graph, method, node)
         nothing = r.new_zeros(r.shape[:2])
-        bias, epsilon, lost = backward.book(r) if hasattr(backward, "book") else (nothing,) * 3
-        down = sum((_total(part) for part in parts), nothing)
-        entries.append(Entry(node, _total(r), down, bias + nothing, epsilon + nothing, lost + nothing))
-        for i, part in zip(node.inputs, parts, strict=True):
-            carried[i] = carried[i] + part if i in carried else part
+        books = passage.backward.book(r)
+        down = sum((_total(part) for part in hand_down(node, passage, arrived, useful)), nothing)
+        entries.append(Entry(node, _total(r), down, *(booked + nothing for booked in books)))
     return tuple(entries)
 
 

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from functools import cache
 from threading import RLock
+from typing import TypeVar
+
+Item = TypeVar("Item")
+_END = object()
 
 # Parameters of mallopt(3): blocks that come straight from the system, how many and from which size on; how
 # much free memory stays with the process.
@@ -27,29 +32,64 @@ _users = 0
 def kept_pages() -> Iterator[None]:
     """Inside, freed memory stays with the process for its next tensors; at the end all of it is returned.
 
-    `sweep` does this for itself, `csc` and `saliency` for all their batches; a loop of your own over images
-    gains from it, too. May be nested. It concerns the whole process and leaves malloc's thresholds at RETURN,
-    whatever they were; a sweep that is given up half-way holds the memory until it is closed. Without glibc
-    (Linux) nothing happens.
+    `sweep` does this for itself while it computes, `csc` and `saliency` for all their batches; a loop of your
+    own over images gains from it, too. May be nested. It concerns the whole process and leaves malloc's
+    thresholds at RETURN, whatever they were. Without glibc (Linux) nothing happens.
     """
-    global _users
-    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
-    if not hasattr(libc, "mallopt"):
-        yield
-        return
-    with _lock:
-        _users += 1
-        _set(libc, KEEP)
+    try:
+        with _keeping():
+            yield
+    finally:
+        _give_back()
+
+
+def computed_in_kept_pages(items: Generator[Item]) -> Iterator[Item]:
+    """The items, each computed inside `kept_pages`. While the caller has one in hand, malloc is as usual; the
+    freed memory is returned when the items end or are given up.
+    """
+    try:
+        while True:
+            with _keeping():
+                item = next(items, _END)
+            if item is _END:
+                return
+            yield item
+    finally:
+        items.close()
+        _give_back()
+
+
+@contextmanager
+def _keeping() -> Iterator[None]:
+    """Freed memory stays, as long as anybody is inside."""
+    _count(+1)
     try:
         yield
     finally:
-        with _lock:
-            _users -= 1
-            if not _users:
-                _set(libc, RETURN)
-                libc.malloc_trim(0)
+        _count(-1)
 
 
-def _set(libc: ctypes.CDLL, parameters: dict[int, int]) -> None:
-    for parameter, value in parameters.items():
-        libc.mallopt(parameter, value)
+def _count(change: int) -> None:
+    global _users
+    with _lock:
+        before, _users = _users, _users + change
+        if 0 in (before, _users) and (libc := _libc()):
+            for parameter, value in (KEEP if _users else RETURN).items():
+                libc.mallopt(parameter, value)
+
+
+def _give_back() -> None:
+    with _lock:
+        if not _users and (libc := _libc()):
+            libc.malloc_trim(0)
+
+
+def _libc() -> ctypes.CDLL | None:
+    """The C library, if it has glibc's switches."""
+    return _glibc() if sys.platform == "linux" else None
+
+
+@cache
+def _glibc() -> ctypes.CDLL | None:
+    libc = ctypes.CDLL(None)
+    return libc if hasattr(libc, "mallopt") else None

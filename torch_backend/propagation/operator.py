@@ -12,7 +12,6 @@ r ↦ r_in, and the derivative of a linear map, taken by autograd, is the map it
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -24,17 +23,18 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from rankone.errors import refuse
 from torch_backend.graph.graph import Graph
 from torch_backend.graph.node import Node
-from torch_backend.methods import Method
-from torch_backend.operators.nonlinear import MaxPool
+from torch_backend.graph.paths import path
+from torch_backend.methods.method import Method
+from torch_backend.propagation.passage import Passage, hand_down, prepare
 from torch_backend.propagation.relevance import relevance
 
 # Bytes of relevance of the widest node that travel at once.
-MEMORY = 1 << 27
+GROUP_BYTES = 1 << 27
 # How far a linear rule may be from additive, and from its transpose: rounding stays far below the root of
 # the precision, a rectified r does not come near it.
 TOLERANCE = {dtype: torch.finfo(dtype).eps ** 0.5 for dtype in (torch.float32, torch.float64)}
 
-Step = Callable[[Tensor], tuple[Tensor, ...]]  # relevance of a node -> relevance of each of its inputs
+Handing = Callable[[Tensor], tuple[Tensor, ...]]  # relevance of a node -> relevance of each of its inputs
 
 
 class ChainOperator(LinearOperator):
@@ -55,18 +55,17 @@ class ChainOperator(LinearOperator):
         self.start, self.at = graph.node(start), graph.node(at)
         relevance(graph, method, start, torch.zeros_like(self.start.value)[None], at)  # refuses what it must
         self._method = method.bind(graph)
-        self._path = path(graph, self.start, self.at)
-        self._steps = {node.index: _step(graph, self._method, node) for node in self._path}
-        self._begin: Step = lambda r: (self._method.start(r),)
-        self._end: Step = lambda r: (self._method.read(self.at, r),)
-        (one,) = self._begin(torch.zeros_like(self.start.value)[None])
-        self._carried = len(one)  # vectors on the way for each start vector
+        self._path = path(graph.nodes, self.start, self.at)
+        self._useful = {node.index for node in self._path} | {self.at.index}
+        self._passages = {node.index: _prepare(graph, self._method, node) for node in self._path}
+        self._begin: Handing = lambda r: (self._method.start(r),)
+        self._end: Handing = lambda r: (self._method.read(self.at, r),)
         _check_linear(
             method,
             [
                 (self.start, self._begin, 1),
-                *((node, self._steps[node.index], self._carried) for node in reversed(self._path)),
-                (self.at, self._end, self._carried),
+                *((node, self._passages[node.index], method.carries) for node in reversed(self._path)),
+                (self.at, self._end, method.carries),
             ],
         )
         dtype = np.dtype(str(image.dtype).removeprefix("torch."))
@@ -88,40 +87,37 @@ class ChainOperator(LinearOperator):
     def _down(self, r: Tensor) -> Tensor:
         """C r: (V, 1, *start) -> (V, 1, *at)."""
         (carried,) = self._begin(r)
-        total = {self.start.index: carried}
+        arrived = {self.start.index: carried}
         for node in reversed(self._path):
-            parts = self._steps[node.index](total.pop(node.index))
-            for i, part in zip(node.inputs, parts, strict=True):
-                if i in self._steps or i == self.at.index:
-                    total[i] = total[i] + part if i in total else part
-        return self._end(total[self.at.index])[0]
+            hand_down(node, self._passages[node.index], arrived, self._useful)
+        return self._end(arrived[self.at.index])[0]
 
     def _up(self, u: Tensor) -> Tensor:
         """Cᵀ u: (V, 1, *at) -> (V, 1, *start)."""
-        vectors = self._carried * len(u)
+        vectors = self._method.carries * len(u)
         total = {self.at.index: transposed(self._end, self.at, (u,), vectors)}
         for node in self._path:
             above = tuple(total.get(i) for i in node.inputs)
-            total[node.index] = transposed(self._steps[node.index], node, above, vectors)
+            total[node.index] = transposed(self._passages[node.index], node, above, vectors)
         return transposed(self._begin, self.start, (total[self.start.index],), len(u))
 
     def _in_groups(self, walk: Callable[[Tensor], Tensor], X: NDArray, end: Node) -> NDArray:
-        """Walk with as many vectors at a time as MEMORY holds: (n, V) -> (m, V)."""
+        """Walk with as many vectors at a time as GROUP_BYTES holds: (n, V) -> (m, V)."""
         like = end.value
         vectors = torch.from_numpy(np.ascontiguousarray(X.T, dtype=self.dtype)).to(like.device)
         widest = max(node.value.nbytes for node in (self.start, self.at, *self._path))
-        groups = vectors.reshape(-1, *like.shape).split(max(1, MEMORY // widest))
+        groups = vectors.reshape(-1, *like.shape).split(max(1, GROUP_BYTES // widest))
         return torch.cat([walk(group).flatten(1) for group in groups]).cpu().numpy().T
 
 
-def transposed(step: Step, node: Node, above: Sequence[Tensor | None], vectors: int) -> Tensor:
-    """The transpose of a node's step: relevance of its inputs, None for 0, -> (vectors, 1, *node's shape).
+def transposed(handing: Handing, node: Node, above: Sequence[Tensor | None], vectors: int) -> Tensor:
+    """The transpose of how a node hands down: relevance of its inputs, None for 0, -> (vectors, 1, *shape).
 
-    ⟨step(r), u⟩ = ⟨r, transposed(step, …, u)⟩ if the step is linear.
+    ⟨handing(r), u⟩ = ⟨r, transposed(handing, …, u)⟩ if that is linear.
     """
     zero = node.value.new_zeros(vectors, *node.value.shape).requires_grad_()
     with torch.enable_grad():
-        parts = step(zero)
+        parts = handing(zero)
     known = [(p, u) for p, u in zip(parts, above, strict=True) if u is not None and p.requires_grad]
     if not known:
         return zero.detach()
@@ -130,40 +126,24 @@ def transposed(step: Step, node: Node, above: Sequence[Tensor | None], vectors: 
     return r
 
 
-def path(graph: Graph, start: Node, at: Node) -> list[Node]:
-    """The nodes from which relevance of `start` flows to `at`, in call order, `at` itself left out."""
-    leading, below = {at.index}, {start.index}
-    for node in graph.nodes[at.index + 1 : start.index + 1]:
-        if leading.intersection(node.inputs):
-            leading.add(node.index)
-    leading.discard(at.index)
-    for index in range(start.index, at.index, -1):
-        if index in below & leading:
-            below.update(graph.nodes[index].inputs)
-    return [graph.nodes[index] for index in sorted(below & leading)]
-
-
-def _step(graph: Graph, method: Method, node: Node) -> Step:
-    """A node's rule at the recorded activations, followed by the split onto its inputs."""
-    op = replace(node.op, tile=None) if isinstance(node.op, MaxPool) else node.op  # autograd knows scatter
-    x = op.join(tuple(graph.nodes[i].value for i in node.inputs), node.value)
+def _prepare(graph: Graph, method: Method, node: Node) -> Passage:
+    """A node's rule at the recorded activations, on operators whose pullback has a derivative."""
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # the fast attentions have no second derivative
-        backward = method.rule(node)(op, x, node.value)
-    return lambda r: op.split(backward(r))
+        return prepare(graph, method, node, as_used=lambda op: op.transposable())
 
 
-def _check_linear(method: Method, steps: Sequence[tuple[Node, Step, int]]) -> None:
-    """ValueError with all nodes whose step is not additive, or not the transpose of its transpose."""
+def _check_linear(method: Method, handings: Sequence[tuple[Node, Handing, int]]) -> None:
+    """ValueError with all nodes whose rule is not additive, or not the transpose of its transpose."""
     generator = torch.Generator().manual_seed(0)
     nonlinear, opaque = [], []
-    for node, step, vectors in steps:
+    for node, handing, vectors in handings:
         a, b = torch.randn(2, vectors, *node.value.shape, generator=generator).to(node.value)
         with torch.no_grad():
-            images = [step(r) for r in (a, b, a + b)]
+            images = [handing(r) for r in (a, b, a + b)]
         tolerance = TOLERANCE[a.dtype] * sum(float(part.norm()) for image in images for part in image)
         if sum(float((p + q - pq).norm()) for p, q, pq in zip(*images, strict=True)) > tolerance:
             nonlinear.append(f"{node.name} ({node.kind})")
-        elif not _is_transpose(step, node, a, images[0]):
+        elif not _is_transpose(handing, node, a, images[0]):
             opaque.append(f"{node.name} ({node.kind})")
     for nodes, got, do in (
         (nonlinear, "that is not linear at", "take a linear method: the gradient, an LRP rule"),
@@ -178,11 +158,11 @@ def _check_linear(method: Method, steps: Sequence[tuple[Node, Step, int]]) -> No
             )
 
 
-def _is_transpose(step: Step, node: Node, r: Tensor, image: tuple[Tensor, ...]) -> bool:
-    """The dot test with u = step(r): ⟨u, u⟩ = ⟨r, stepᵀ u⟩."""
+def _is_transpose(handing: Handing, node: Node, r: Tensor, image: tuple[Tensor, ...]) -> bool:
+    """The dot test with u = handing(r): ⟨u, u⟩ = ⟨r, handingᵀ u⟩."""
     squared = sum(float(u.square().sum()) for u in image)
     try:
-        back = float((r * transposed(step, node, image, len(r))).sum())
+        back = float((r * transposed(handing, node, image, len(r))).sum())
     except RuntimeError:  # autograd has no derivative for something in the rule
         return False
     return abs(squared - back) <= TOLERANCE[r.dtype] * squared

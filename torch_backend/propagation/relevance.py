@@ -6,7 +6,7 @@ from torch import Tensor
 
 from rankone.errors import refuse
 from torch_backend.graph.graph import Graph
-from torch_backend.methods import Method
+from torch_backend.methods.method import Method
 from torch_backend.propagation.sweep import sweep
 
 

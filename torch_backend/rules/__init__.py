@@ -1,8 +1,19 @@
-"""What is a rule? How one node hands the relevance of its output down to its inputs."""
+"""What is a rule? How one node hands the relevance of its output down to its inputs.
 
+equations  the rules, each a function that reads like the paper's formula
+sharing    relevance in proportion to contributions, and its books
+backward   the protocol of what a rule returns
+
+gradient, pass_through, deconvolve, guide, rectify_gradient    the gradient family
+z, epsilon, gamma, z_plus, z_minus, alpha_beta                 relevance shared out: LRP
+excite, contrast                                               excitation backpropagation
+squares, bounded                                               deep Taylor's first layer
+contributions, Contributions, share, Share                     what rules of your own are made of
+Rule, Backward, Books                                          what a rule is, and what it returns
+"""
+
+from torch_backend.rules.backward import Backward, Books, Rule
 from torch_backend.rules.equations import (
-    Backward,
-    Rule,
     alpha_beta,
     bounded,
     contrast,
@@ -19,13 +30,18 @@ from torch_backend.rules.equations import (
     z_minus,
     z_plus,
 )
+from torch_backend.rules.sharing import Contributions, Share, contributions, share
 
 __all__ = [
     "Backward",
+    "Books",
+    "Contributions",
     "Rule",
+    "Share",
     "alpha_beta",
     "bounded",
     "contrast",
+    "contributions",
     "deconvolve",
     "epsilon",
     "excite",
@@ -34,6 +50,7 @@ __all__ = [
     "guide",
     "pass_through",
     "rectify_gradient",
+    "share",
     "squares",
     "z",
     "z_minus",

@@ -1,21 +1,21 @@
 """The equations: how one node hands the relevance of its output down to its inputs.
 
-A rule is a function (op, x, y) -> (r -> r_in): op the node's operator, x its recorded input (B, *in_shape),
-y its recorded output (B, *out_shape). What depends on x only (denominators) is computed once; the function
-returned then serves any number of vectors, r (V, B, *out_shape) -> r_in (V, B, *in_shape). It leaves r as
-it is, and r_in lies in memory of its own or that of r. A rule of your own is a function of the same form
-(an addition has its k inputs on an axis in front of x and r_in, see unweighted.Sum).
+A rule is a function (op, x, y) -> Backward (rules.backward): op the node's operator, x its recorded input
+(B, *in_shape), y its recorded output (B, *out_shape). What depends on x only (denominators) is computed once;
+the Backward then serves any number of vectors, r (V, B, *out_shape) ↦ r_in (V, B, *in_shape). A rule of your
+own is a function of the same form, and may return a plain function r ↦ r_in (an addition has its k inputs on
+an axis in front of x and r_in, see operators.unweighted.Sum).
 
 Equation numbers are those of Sixt, Granz, Landgraf, "When Explanations Lie" (arXiv 1912.09818).
 
-Bias, the same in LRP's rules z, ε, γ, z⁺ and αβ: it is one more contribution; a positive bias belongs to
-the positive part, a negative one to the negative part. Excitation, w² and z^B have none. What it draws is
-booked, as is what meets 0/0, which is 0.
+c⁺ and c⁻ are the positive and the negative contributions W_ji x_i (rules.sharing). Bias, the same in LRP's
+rules z, ε, γ, z⁺ and αβ: it is one more contribution; a positive bias belongs to the positive part, a
+negative one to the negative part. Excitation, w² and z^B have none. What it draws is booked, as is what meets
+0/0, which is 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil
 
 import torch
@@ -23,21 +23,21 @@ from torch import Tensor
 
 from rankone.errors import refuse
 from torch_backend.operators.linear import Linear, Weighted
-from torch_backend.operators.nonlinear import Entrywise, Identity, Rectifier
-from torch_backend.rules.sharing import Share, by_sign, share
-
-Backward = Callable[[Tensor], Tensor]
-Rule = Callable[..., Backward]
+from torch_backend.operators.operator import Operator
+from torch_backend.operators.rectifier import Rectifier
+from torch_backend.rules.backward import Backward, Entrywise, Identity, Plain, Rule
+from torch_backend.rules.sharing import Contributions, Share, contributions, share
 
 # ---------------------------------------------------------------- the gradient family
 
 
-def gradient(op, x, y) -> Backward:
+def gradient(op: Operator, x, y: Tensor) -> Backward:
     """r ↦ Jᵀ r, J the node's Jacobian at x: Wᵀ r in a linear layer, the winner's place in a max-pooling."""
-    return op.pullback(x, y)
+    entrywise = op.entrywise(x, y)
+    return Plain(op.pullback(x, y)) if entrywise is None else Entrywise(entrywise)
 
 
-def pass_through(op, x, y) -> Backward:
+def pass_through(op: Operator, x, y: Tensor) -> Backward:
     """r ↦ r: a rectifier has one input for each output, which inherits all (Bach et al. 2015)."""
     return Identity()
 
@@ -70,7 +70,7 @@ def rectify_gradient(quantile: float) -> Rule:
             tau = units.kthvalue(rank, dim=-1).values
             return r * (importance > tau.reshape(*tau.shape, *[1] * (r.dim() - 2)))
 
-        return backward
+        return Plain(backward)
 
     return rule
 
@@ -79,38 +79,36 @@ def rectify_gradient(quantile: float) -> Rule:
 
 
 def z(op: Linear, x: Tensor, y: Tensor) -> Share:
-    """(5): x ⊙ Wᵀ(r / z), z = Wx + b (Bach et al. 2015)."""
-    return share((op, x), bias=op.bias, z=y)
+    """(5): the share of c: x ⊙ Wᵀ(r / z), z = Wx + b (Bach et al. 2015)."""
+    return share(contributions(op, x), z=y)
 
 
 def epsilon(size: float) -> Rule:
     """x ⊙ Wᵀ(r / (z + ε sign z)), z = Wx + b: ε draws where z is small (Bach et al. 2015)."""
     _check_number("epsilon", size, least=0)
-    return lambda op, x, y: share((op, x), bias=op.bias, z=y, epsilon=size)
+    return lambda op, x, y: share(contributions(op, x), z=y, epsilon=size)
 
 
 def gamma(size: float) -> Rule:
-    """x ⊙ (W + γW⁺)ᵀ(r / z), z = (W + γW⁺)x + b + γb⁺ (Montavon et al. 2019).
+    """The share of c + γc⁺: at x ≥ 0, x ⊙ (W + γW⁺)ᵀ(r / z), z = (W + γW⁺)x + b + γb⁺ (Montavon et al. 2019).
 
     At a negative input γ strengthens W⁻, whose contribution is the positive one.
     """
     _check_number("gamma", size, least=0)
-
-    def rule(op: Linear, x: Tensor, y: Tensor) -> Share:
-        stronger = op.part(1 + size, 1)
-        return share(*by_sign(stronger, lambda: op.part(1, 1 + size), x), bias=stronger.bias)
-
-    return rule
+    return lambda op, x, y: share(contributions(op, x, positive=1 + size, negative=1))
 
 
 def z_plus(op: Linear, x: Tensor, y: Tensor) -> Share:
-    """(3): x⁺ ⊙ W⁺ᵀ(r / z⁺) + x⁻ ⊙ W⁻ᵀ(r / z⁺), z⁺ = W⁺x⁺ + W⁻x⁻ + b⁺; after a ReLU x⁻ = 0."""
-    return share(*by_sign(op.positive, lambda: op.negative, x), bias=op.positive.bias)
+    """(3): the share of c⁺: x⁺ ⊙ W⁺ᵀ(r / z⁺) + x⁻ ⊙ W⁻ᵀ(r / z⁺), z⁺ = W⁺x⁺ + W⁻x⁻ + b⁺.
+
+    After a ReLU x⁻ = 0.
+    """
+    return share(contributions(op, x, positive=1, negative=0))
 
 
 def z_minus(op: Linear, x: Tensor, y: Tensor) -> Share:
-    """The negative part's share: x⁺ ⊙ W⁻ᵀ(r / z⁻) + x⁻ ⊙ W⁺ᵀ(r / z⁻), z⁻ = W⁻x⁺ + W⁺x⁻ + b⁻."""
-    return share(*by_sign(op.negative, lambda: op.positive, x), bias=op.negative.bias)
+    """The share of c⁻: x⁺ ⊙ W⁻ᵀ(r / z⁻) + x⁻ ⊙ W⁺ᵀ(r / z⁻), z⁻ = W⁻x⁺ + W⁺x⁻ + b⁻."""
+    return share(contributions(op, x, positive=0, negative=1))
 
 
 def alpha_beta(alpha: float, beta: float) -> Rule:
@@ -124,7 +122,7 @@ def alpha_beta(alpha: float, beta: float) -> Rule:
 
 def excite(op: Linear, x: Tensor, y: Tensor) -> Share:
     """x⁺ ⊙ W⁺ᵀ(r / W⁺x⁺): how likely each input excited the winner; no bias (Zhang et al. 2016, eq. 5)."""
-    return share((op.positive, x.clamp(min=0)))
+    return share(Contributions(((op.positive, x.clamp(min=0)),)))
 
 
 def contrast(op: Linear, x: Tensor, y: Tensor) -> Share:
@@ -134,7 +132,7 @@ def contrast(op: Linear, x: Tensor, y: Tensor) -> Share:
 
 def squares(op: Weighted, x: Tensor, y: Tensor) -> Share:
     """(W²)ᵀ(r / W²1): for an input without bounds (Montavon et al. 2017, the w² rule)."""
-    return share((op.map(torch.square), torch.ones_like(x)))
+    return share(Contributions(((op.map(torch.square), torch.ones_like(x)),)))
 
 
 def bounded(low: float | Tensor, high: float | Tensor) -> Rule:
@@ -146,16 +144,23 @@ def bounded(low: float | Tensor, high: float | Tensor) -> Rule:
 
     def rule(op: Linear, x: Tensor, y: Tensor) -> Share:
         l, h = _like(low, x), _like(high, x)
-        if bool((x < l).any() or (x > h).any()):
-            refuse(
-                "images",
-                expected="values within the bounds of deep_taylor",
-                got=f"values from {float(x.min()):.4g} to {float(x.max()):.4g}",
-                do="give the smallest and largest value that any valid image has at the first layer",
-            )
-        return share((op, x), (op.positive, -l), (op.negative, -h))
+        _check_within(x, l, h)
+        return share(Contributions(((op, x), (op.positive, -l), (op.negative, -h))))
 
     return rule
+
+
+# ---------------------------------------------------------------- arguments
+
+
+def _check_within(x: Tensor, l: Tensor, h: Tensor) -> None:
+    if bool((x < l).any() or (x > h).any()):
+        refuse(
+            "images",
+            expected="values within the bounds of deep_taylor",
+            got=f"values from {float(x.min()):.4g} to {float(x.max()):.4g}",
+            do="give the smallest and largest value that any valid image has at the first layer",
+        )
 
 
 def _like(bound: float | Tensor, x: Tensor) -> Tensor:
@@ -177,5 +182,5 @@ def _check_number(name: str, value: float, least: float = float("-inf")) -> None
             name,
             expected=f"a finite number >= {least}" if least == 0 else "a finite number",
             got=value,
-            do="pass one",
+            do=f"give {name} such a number",
         )

@@ -1,8 +1,13 @@
-"""Relevance in proportion to contributions: what every LRP rule has in common, and its books."""
+"""Relevance in proportion to contributions: what every LRP rule has in common, and its books.
+
+What a neuron j receives from input i is the contribution c_ji = W_ji x_i; its bias is one more. A rule mixes
+positive and negative contributions to a c⁺ + b c⁻ (`contributions`) and shares relevance out in
+proportion (`share`): r_i = Σ_j c_ji r_j / z_j, z_j = Σ_i c_ji + b_j.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import reduce
 
@@ -10,46 +15,99 @@ import torch
 from torch import Tensor
 
 from torch_backend.operators.linear import Linear
+from torch_backend.rules.backward import Backward, Books
+
+
+@dataclass(frozen=True, eq=False)
+class Contributions:
+    """Terms W x with the inputs x that they multiply, (op, x) each, and a bias, or None."""
+
+    terms: tuple[tuple[Linear, Tensor], ...]
+    bias: Tensor | None = None
+
+
+def contributions(op: Linear, x: Tensor, positive: float = 1, negative: float = 1) -> Contributions:
+    """a c⁺ + b c⁻ of the contributions c = W x, a = positive and b = negative, with the bias a b⁺ + b b⁻.
+
+    At an input x ≥ 0 these are the contributions of aW⁺ + bW⁻, at x ≤ 0 those of bW⁺ + aW⁻.
+    """
+    w = op.part(positive, negative)
+    if positive == negative:
+        return Contributions(((w, x),), w.bias)
+    return Contributions(by_sign(w, lambda: op.part(negative, positive), x), w.bias)
+
+
+def share(c: Contributions, *, z: Tensor | None = None, epsilon: float = 0.0) -> Share:
+    """Relevance in proportion to c: r ↦ Σ x ⊙ Wᵀ(r / z), z = Σ W x + b (+ ε sign z).
+
+    z: Σ W x + b, where it is known already.
+    """
+    terms = tuple((op, x) for op, x in c.terms if not op.is_zero) or c.terms[:1]
+    z = _sum(terms, c.bias) if z is None else z
+    stabiliser = None
+    if epsilon:
+        stabiliser = epsilon * torch.where(z < 0, -1, 1).to(z)
+        z = z + stabiliser
+    one_over_z = _inverse(z)
+    parts = tuple(Part(op, x, one_over_z) for op, x in terms)
+    return Share(parts, (Account(1.0, one_over_z, c.bias, stabiliser),))
+
+
+def _sum(terms: tuple[tuple[Linear, Tensor], ...], bias: Tensor | None) -> Tensor:
+    """Σ W x + b; a first operator that has this bias adds it itself."""
+    (first, x), *others = terms
+    with_bias = bias is not None and first.bias is bias
+    z = first.forward(x) if with_bias else first.apply(x)
+    z = reduce(torch.add, [op.apply(x) for op, x in others], z)
+    return z if bias is None or with_bias else z + bias
+
+
+def _inverse(z: Tensor) -> Tensor:
+    """1 / z, and 0 where it is infinite: where z is 0 or next to it."""
+    return z.reciprocal().nan_to_num_(nan=float("nan"), posinf=0.0, neginf=0.0)
+
+
+# ---------------------------------------------------------------- what is handed down
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Contributions Wx to one denominator z: relevance goes down as x ⊙ Wᵀ(r ⊙ share), share = c / z."""
+    """Contributions W x to one denominator z: relevance goes down as x ⊙ Wᵀ(r ⊙ quotient), quotient = c / z
+    with c a coefficient.
+    """
 
     op: Linear
     x: Tensor
-    share: Tensor
+    quotient: Tensor
 
-    def scaled(self, scale: Tensor | None) -> Tensor:
-        """share ⊙ scale."""
-        return self.share if scale is None else self.share * scale
+    def scaled(self, factor: Tensor | None) -> Tensor:
+        """quotient ⊙ factor."""
+        return self.quotient if factor is None else self.quotient * factor
 
 
 @dataclass(frozen=True, eq=False)
 class Account:
-    """One denominator z: of c r the bias draws b / z, the stabiliser ε / z; all is lost where z = 0."""
+    """The books of one denominator z: of relevance c r a fraction b / z goes to the bias and ε / z to ε;
+    where z = 0 none is passed on. quotient = c / z, 0 there.
+    """
 
     coefficient: float
-    share: Tensor
+    quotient: Tensor
     bias: Tensor | None
     epsilon: Tensor | None
 
-    def book(self, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def book(self, r: Tensor) -> Books:
         """Relevance (V, B) that went to the bias, to ε, and was lost."""
-        drawn = r * self.share
+        drawn = r * self.quotient
         nothing = drawn.new_zeros(())
-        lost = torch.where(self.share == 0, self.coefficient * r, nothing)
+        lost = torch.where(self.quotient == 0, self.coefficient * r, nothing)
         bias = nothing if self.bias is None else drawn * self.bias
         epsilon = nothing if self.epsilon is None else drawn * self.epsilon
-        return tuple(_total(booked.expand_as(drawn)) for booked in (bias, epsilon, lost))
-
-
-def _total(r: Tensor) -> Tensor:
-    return r.flatten(2).sum(2)
+        return Books(*(booked.expand_as(drawn).flatten(2).sum(2) for booked in (bias, epsilon, lost)))
 
 
 @dataclass(frozen=True, eq=False)
-class Share:
+class Share(Backward):
     """r ↦ Σ x ⊙ Wᵀ(c r / z): relevance in proportion to contributions.
 
     Shares combine linearly: `2 * p - n`.
@@ -59,35 +117,34 @@ class Share:
     accounts: tuple[Account, ...]
 
     def __call__(self, r: Tensor) -> Tensor:
-        pulled, x = self.scaled(r, None)
+        pulled, x = self.factored(r, None)
         return pulled if x is None else _times(pulled, x)
 
-    def scaled(
-        self, r: Tensor, scale: Tensor | None, memory: Tensor | None = None
+    def book(self, r: Tensor) -> Books:
+        """Relevance (V, B) of r (V, B, *out_shape) that the bias draws, ε draws, and that is lost."""
+        booked = [account.book(r) for account in self.accounts]
+        return Books(*(reduce(torch.add, column) for column in zip(*booked, strict=True)))
+
+    def factored(
+        self, r: Tensor, factor: Tensor | None, memory: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """The same for relevance r ⊙ scale, its result in two factors as well: Σ Wᵀ(c r ⊙ scale / z) and the
-        input x of all parts; where they have not one x, the product and None. An addition, which repeats r,
-        leaves it as it is: the factor is Σ x ⊙ Wᵀ(c scale / z). memory: may be overwritten (r itself).
+        """For speed only: Σ Wᵀ(c r ⊙ factor / z) and the input x of all parts; where they have not one x, the
+        product and None. An addition copies r and no more: its factor is Σ x ⊙ Wᵀ(c factor / z).
         """
         *others, (x, parts) = self._by_input()
         repeat = self.parts[0].op.repeats
         if others and repeat is not None:
             one = (1, *r.shape[1:])
-            factors = [part.op.adjoint(part.scaled(scale).reshape(one)) * part.x for part in self.parts]
+            factors = [part.op.adjoint(part.scaled(factor).reshape(one)) * part.x for part in self.parts]
             return repeat.adjoint(r), reduce(_plus, factors)
-        products = [_times(_pull(theirs, r, scale, None), other) for other, theirs in others]
-        pulled = _pull(parts, r, scale, memory)
+        products = [_times(_pull(theirs, r, factor, None), other) for other, theirs in others]
+        pulled = _pull(parts, r, factor, memory)
         return (reduce(_plus, products, _times(pulled, x)), None) if products else (pulled, x)
 
-    def book(self, r: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Relevance (V, B) of r (V, B, *out_shape) that the bias draws, ε draws, and that is lost."""
-        booked = [account.book(r) for account in self.accounts]
-        return tuple(reduce(torch.add, column) for column in zip(*booked, strict=True))
-
     def __rmul__(self, c: float) -> Share:
-        parts = tuple(replace(part, share=c * part.share) for part in self.parts)
+        parts = tuple(replace(part, quotient=c * part.quotient) for part in self.parts)
         accounts = tuple(
-            replace(account, coefficient=c * account.coefficient, share=c * account.share)
+            replace(account, coefficient=c * account.coefficient, quotient=c * account.quotient)
             for account in self.accounts
         )
         return Share(parts, accounts)
@@ -106,15 +163,11 @@ class Share:
         return list(groups.values())
 
 
-def _pull(parts: list[Part], r: Tensor, scale: Tensor | None, memory: Tensor | None) -> Tensor:
-    """Σ Wᵀ(c r ⊙ scale / z); the last part, which is the last to read r, may overwrite `memory`."""
-    return reduce(
-        _plus,
-        [
-            part.op.adjoint(torch.mul(r, part.scaled(scale), out=memory if part is parts[-1] else None))
-            for part in parts
-        ],
-    )
+def _pull(parts: Iterable[Part], r: Tensor, factor: Tensor | None, memory: Tensor | None) -> Tensor:
+    """Σ Wᵀ(c r ⊙ factor / z); the last part, which is the last to read r, may overwrite `memory`."""
+    *others, last = parts
+    pulled = [part.op.adjoint(r * part.scaled(factor)) for part in others]
+    return reduce(_plus, [*pulled, last.op.adjoint(torch.mul(r, last.scaled(factor), out=memory))])
 
 
 def _plus(mine: Tensor, other: Tensor) -> Tensor:
@@ -127,56 +180,12 @@ def _times(mine: Tensor, other: Tensor) -> Tensor:
 
 def _own(mine: Tensor) -> Tensor | None:
     """Fresh memory costs more than the arithmetic: reuse `mine`, unless its entries share memory (an expanded
-    view) or autograd follows it (torch_backend.chain_operator).
+    view) or autograd follows it (torch_backend.propagation.operator).
     """
     return None if mine.requires_grad or 0 in mine.stride() else mine
 
 
-def share(
-    *contributions: tuple[Linear, Tensor],
-    bias: Tensor | None = None,
-    z: Tensor | None = None,
-    epsilon: float = 0.0,
-) -> Share:
-    """Relevance in proportion to the contributions Wx to z = Σ Wx + b (+ ε sign z).
-
-    contributions: pairs (W, x). z: Σ Wx + b, where it is known already.
-    """
-    some = tuple((op, x) for op, x in contributions if not op.is_zero) or contributions[:1]
-    if z is None:
-        (first, x0), *others = some
-        with_bias = bias is not None and first.bias is bias
-        z = first.forward(x0) if with_bias else first.apply(x0)
-        z = reduce(torch.add, [op.apply(x) for op, x in others], z)
-        z = z if bias is None or with_bias else z + bias
-    stabiliser = None
-    if epsilon:
-        stabiliser = epsilon * torch.where(z < 0, -1, 1).to(z)
-        z = z + stabiliser
-    one_over_z = _inverse(z)
-    parts = tuple(Part(op, x, one_over_z) for op, x in some)
-    return Share(parts, (Account(1.0, one_over_z, bias, stabiliser),))
-
-
-def _inverse(z: Tensor) -> Tensor:
-    """1 / z, and 0 where it is infinite: where z is 0 or next to it."""
-    return z.reciprocal().nan_to_num_(nan=float("nan"), posinf=0.0, neginf=0.0)
-
-
-@dataclass(frozen=True, eq=False)
-class BySign(Linear):
-    """W x⁺ + W' x⁻ as one operator at one x: what comes down to a positive entry comes by W, else by W'."""
-
-    both: Linear = field(kw_only=True)
-    x: Tensor = field(kw_only=True)
-
-    def apply(self, x: Tensor) -> Tensor:
-        return self.both.apply(torch.cat((x.clamp(min=0), x.clamp(max=0)), -len(self.in_shape)))
-
-    def adjoint(self, r: Tensor) -> Tensor:
-        by_w, by_other = self.both.adjoint(r).chunk(2, -len(self.in_shape))
-        positive = (self.x > 0).to(r.dtype)
-        return torch.addcmul(by_w * positive, by_other, 1 - positive)  # seven times as fast as torch.where
+# ---------------------------------------------------------------- inputs of either sign
 
 
 def by_sign(w: Linear, for_negative: Callable[[], Linear], x: Tensor) -> tuple[tuple[Linear, Tensor], ...]:
@@ -189,3 +198,24 @@ def by_sign(w: Linear, for_negative: Callable[[], Linear], x: Tensor) -> tuple[t
     if (both := w.beside(other)) is not None:
         return ((BySign(w.in_shape, w.out_shape, both=both, x=x), x),)
     return (w, x.clamp(min=0)), (other, x.clamp(max=0))
+
+
+@dataclass(frozen=True, eq=False)
+class BySign(Linear):
+    """For speed only: W x⁺ + W' x⁻ as one operator at one x. Relevance of x_i is pulled through W where
+    x_i > 0, through W' where x_i < 0.
+    """
+
+    both: Linear = field(kw_only=True)
+    x: Tensor = field(kw_only=True)
+
+    def apply(self, x: Tensor) -> Tensor:
+        return self.both.apply(torch.cat((x.clamp(min=0), x.clamp(max=0)), -len(self.in_shape)))
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        by_w, by_other = self.both.adjoint(r).chunk(2, -len(self.in_shape))
+        positive = (self.x > 0).to(r.dtype)
+        return torch.addcmul(by_w * positive, by_other, 1 - positive)  # seven times as fast as torch.where
+
+    def blend(self, a: float, b: float) -> Linear:
+        return replace(self, both=self.both.part(a, b))

@@ -13,8 +13,8 @@ from rankone.results.median import median_interval
 from torch_backend import methods, trace
 from torch_backend.convergence.csc import csc, start_vectors, write_csv
 from torch_backend.convergence.statistics import BIN, LOWEST, null_quantile
-from torch_backend.inputs.images import digest
 from torch_backend.propagation.relevance import relevance
+from torch_backend.randomness import digest
 
 FLOOR = -14.0  # where the oracle's subtraction 1 - |cos| ends
 

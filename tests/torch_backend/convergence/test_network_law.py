@@ -10,8 +10,8 @@ from torch import nn
 
 from rankone import laws
 from torch_backend import csc, images, methods, models, network_law, trace
-from torch_backend.convergence.csc import seeded
-from torch_backend.convergence.network_law import draw
+from torch_backend.convergence.network_law import with_iid_weights
+from torch_backend.randomness import seeded
 
 NETWORKS = 6
 ALL = [methods.gradient, methods.z_plus, methods.alpha_beta(2, 1)]
@@ -72,7 +72,7 @@ def test_two_numbers_a_layer_explain_most_of_a_trained_network():
 def test_drawn_weights_keep_mean_variance_and_bias_and_nothing_else():
     graph = trace(models.load("digits-vgg"), images.digits("test")[0][:1])
     op = next(n.op for n in graph.nodes if n.kind == "convolution")
-    drawn = draw(op, seeded("test"))
+    drawn = with_iid_weights(op, seeded("test"))
     assert drawn.bias is op.bias
     n = op.weight.numel()
     assert abs(drawn.weight.mean() - op.weight.mean()) < 5 * op.weight.std() / n**0.5

@@ -15,7 +15,7 @@ from torchvision.models.convnext import CNBlockConfig
 
 from tests.helpers import nets
 from torch_backend import Graph, methods, relevance, trace
-from torch_backend.operators.linear import full_precision
+from torch_backend.operators.layout import full_precision
 
 RELATIVE = 1e-10  # float64, through at most a few hundred layers
 

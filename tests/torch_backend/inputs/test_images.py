@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from torch_backend import images
+from torch_backend.randomness import digest
 
 
 def test_digits_split_is_fixed_disjoint_and_complete():
@@ -13,7 +14,7 @@ def test_digits_split_is_fixed_disjoint_and_complete():
     test, test_labels = images.digits("test")
     assert train.shape == (1437, 3, 32, 32) and test.shape == (360, 3, 32, 32)
     assert torch.bincount(torch.cat([train_labels, test_labels])).sum() == 1797
-    assert images.digest(test[0]) != images.digest(test[1])
+    assert digest(test[0]) != digest(test[1])
     again, _ = images.digits("test")
     assert torch.equal(test, again)
     torch.testing.assert_close(train[:, 0], train[:, 2])
@@ -102,7 +103,7 @@ def test_digests_depend_on_every_number_and_the_shape_but_not_on_the_precision()
     image = torch.linspace(0, 1, 12).reshape(3, 2, 2)
     changed = image.clone()
     changed[2, 1, 1] += 1e-6
-    names = {images.digest(x) for x in (image, changed, image.reshape(3, 4, 1))}
+    names = {digest(x) for x in (image, changed, image.reshape(3, 4, 1))}
     assert len(names) == 3
-    assert images.digest(image.double()) == images.digest(image)
-    assert images.digest(image.permute(0, 2, 1).contiguous().permute(0, 2, 1)) == images.digest(image)
+    assert digest(image.double()) == digest(image)
+    assert digest(image.permute(0, 2, 1).contiguous().permute(0, 2, 1)) == digest(image)

@@ -238,7 +238,7 @@ def test_without_cross_terms_is_two_non_negative_chains_that_never_meet(kind):
         rule = bound.rule(node)
         value = vectors(node.value).abs()
         pair = torch.stack((value, torch.zeros_like(value)), 1).flatten(0, 1)  # m⁻ = 0
-        x = bound.pair.x(node)
+        x = bound.difference.x(node)
         for r in node.op.split(rule(node.op, x, node.value)(pair)):
             assert not r[1::2].any()
 
@@ -279,5 +279,5 @@ def test_the_method_is_a_value_that_no_sweep_changes():
     graph, reference = traced(nets.Chain)
     method = deeplift_rescale(reference)
     relevance(graph, method, "logits", vectors(graph.nodes[-1].value), "input")
-    assert method.pair is None
+    assert method.difference is None
     assert replace(method, name="mine").name == "mine"

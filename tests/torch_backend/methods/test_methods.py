@@ -22,7 +22,7 @@ from torch import nn
 
 from tests.helpers import nets
 from torch_backend import Method, methods, relevance, rules, trace
-from torch_backend.graph.node import KINDS
+from torch_backend.methods.method import KINDS
 
 TINY = 1e-100  # a peer's stabiliser, where it must have one
 RELATIVE = 1e-9  # float64 through a dozen layers and small denominators

@@ -8,7 +8,7 @@ from torch import nn
 
 from tests.helpers import nets
 from torch_backend import methods, relevance, trace
-from torch_backend.methods.patterns import (
+from torch_backend.methods import (
     Patterns,
     estimate_patterns,
     load_patterns,

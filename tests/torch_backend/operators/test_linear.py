@@ -7,9 +7,10 @@ import torch.nn.functional as F
 
 from tests.helpers import nets
 from tests.helpers.dense import linear_nodes, matrix, size
-from torch_backend.operators import linear
-from torch_backend.operators.linear import Convolution, Linear
-from torch_backend.operators.unweighted import Sum
+from torch_backend.operators import convolution
+from torch_backend.operators.convolution import Convolution
+from torch_backend.operators.linear import Linear
+from torch_backend.operators.unweighted import Function, Sum
 
 # Rounding of sums of at most a few hundred float64 products.
 CLOSE = {"rtol": 1e-11, "atol": 1e-11}
@@ -24,7 +25,16 @@ def random_input(op: Linear, count: int) -> torch.Tensor:
 
 def test_the_table_of_operators_is_complete() -> None:
     classes = {type(p.values[0]).__name__ for p in OPERATORS}
-    assert classes == {"Convolution", "Dense", "Diagonal", "Sum", "Reshape", "Concatenation", "Function"}
+    assert classes == {
+        "Convolution",
+        "Dense",
+        "Diagonal",
+        "Sum",
+        "Reshape",
+        "Concatenation",
+        "Average",
+        "Rearrangement",
+    }
 
 
 @pytest.mark.parametrize("op", OPERATORS)
@@ -72,7 +82,7 @@ def test_leading_axes_are_free(op: Linear) -> None:
 @pytest.mark.parametrize("padding,groups", [((0, 0), 1), ((1, 0), 1), ((0, 0), 2)], ids=str)
 def test_a_convolution_of_one_pixel_is_torchs(monkeypatch, few, stride, padding, groups) -> None:
     """Carried out as a matrix product or as a convolution; pixels between strides get nothing."""
-    monkeypatch.setattr(linear, "FEW_PIXELS", few)
+    monkeypatch.setattr(convolution, "FEW_PIXELS", few)
     generator = torch.Generator().manual_seed(3)
     x = torch.randn(2, 4, 5, 6, dtype=nets.DTYPE, generator=generator, requires_grad=True)
     weight = torch.randn(6, 4 // groups, 1, 1, dtype=nets.DTYPE, generator=generator)
@@ -88,7 +98,7 @@ def test_a_convolution_of_one_pixel_is_torchs(monkeypatch, few, stride, padding,
 
 
 def test_scaled_keeps_signs_apart() -> None:
-    op = next(p.values[0] for p in OPERATORS if type(p.values[0]).__name__ == "Function")
+    op = next(p.values[0] for p in OPERATORS if isinstance(p.values[0], Function))
     twice = op.part(-2, 0)
     np.testing.assert_allclose(matrix(twice.positive), 0 * matrix(op))
     np.testing.assert_allclose(matrix(twice.negative), -2 * matrix(op))

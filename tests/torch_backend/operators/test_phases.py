@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from torch_backend.operators.linear import Convolution
+from torch_backend.operators.convolution import Convolution
 from torch_backend.operators.phases import transpose_by_phases
 
 sides = st.tuples(st.integers(1, 14), st.integers(1, 14))

@@ -12,7 +12,8 @@ from rankone import contraction
 from tests.helpers import nets
 from tests.helpers.command import rankone, refused
 from torch_backend import images, methods, models, relevance, trace
-from torch_backend.proof.class_cone import class_cones, cone_of_columns, trunk
+from torch_backend.graph.paths import trunk
+from torch_backend.proof.class_cone import class_cones, cone_of_columns
 
 NON_NEGATIVE = (
     methods.z_plus,
@@ -83,7 +84,7 @@ def test_diameter_never_grows_along_the_trunk(kind):
 def test_the_trunk_has_no_branches():
     model = nets.build(nets.Residual)
     graph = trace(model, nets.images_for(model, 1))
-    names = [node.name for node in trunk(graph)]
+    names = [node.name for node in trunk(graph.nodes, graph.layers)]
     assert names == ["input", "conv1", "block2_1", "block2_2", "block3_1", "dense"]
     assert "layer1.0.conv1" in graph.layers
 

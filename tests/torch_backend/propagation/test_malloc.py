@@ -2,13 +2,16 @@
 
 import ctypes
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from torch_backend import kept_pages
+from tests.helpers import nets
+from torch_backend import kept_pages, methods, sweep, trace
+from torch_backend.propagation import malloc
 
 STATUS = Path("/proc/self/statm")
 BYTES = 256 << 20
@@ -50,7 +53,28 @@ def test_memory_goes_when_an_error_ends_it() -> None:
     assert resident() - before < BYTES / 4
 
 
-def test_without_mallopt_nothing_happens(monkeypatch) -> None:
-    monkeypatch.setattr(sys, "platform", "darwin")
-    with kept_pages():
-        assert use_and_free() < BYTES / 4
+def test_without_mallopt_nothing_happens() -> None:
+    """In a process of its own: what other tests left in the heap would be taken again, and kept."""
+    elsewhere = "import sys\nsys.platform = 'darwin'"
+    check = f"with kept_pages():\n    assert use_and_free() < {BYTES} / 4"
+    code = "\n".join([Path(__file__).read_text(), elsewhere, check])
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
+
+
+def test_a_sweep_keeps_pages_only_while_it_computes() -> None:
+    """While the caller has a layer in hand, malloc is as usual; a sweep given up gives its memory back."""
+    model = nets.build(nets.Chain)
+    graph = trace(model, nets.images_for(model))
+    layers = sweep(graph, methods.z_plus, {"fc2": torch.ones(1, 2, 4)}.get, ("input", *graph.layers))
+    for _ in layers:
+        assert malloc._users == 0
+        with kept_pages():
+            assert malloc._users == 1
+    assert malloc._users == 0
+
+
+def test_computing_in_kept_pages_holds_them() -> None:
+    def items():
+        yield malloc._users
+
+    assert list(malloc.computed_in_kept_pages(items())) == [1]

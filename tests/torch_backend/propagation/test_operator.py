@@ -102,7 +102,7 @@ def test_groups_of_vectors_change_nothing(monkeypatch):
     C = ChainOperator(graph_of(nets.Chain), methods.z_plus, "logits", "input")
     v, u = random(C.shape[1], 5, 2), random(C.shape[0], 5, 3)
     whole = C @ v, C.T @ u
-    monkeypatch.setattr(chain_operator, "MEMORY", 1)
+    monkeypatch.setattr(chain_operator, "GROUP_BYTES", 1)
     np.testing.assert_allclose(C @ v, whole[0], rtol=1e-13)
     np.testing.assert_allclose(C.T @ u, whole[1], rtol=1e-13)
 

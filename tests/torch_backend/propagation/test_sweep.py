@@ -8,7 +8,8 @@ import torch
 
 from tests.helpers import nets
 from torch_backend import methods, relevance, sweep, trace
-from torch_backend.propagation.sweep import Bundle
+from torch_backend.methods.method import KINDS
+from torch_backend.propagation.carried import Carried
 
 # A few hundred float64 operations, relative to the largest entry.
 RELATIVE = 1e-12
@@ -133,7 +134,7 @@ def test_one_sweep_is_a_sweep_for_each_start(rectified, name: str) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_factors_kept_apart_are_multiplied_in_the_end(rectified, name: str) -> None:
-    """What a backward function leaves apart (`scaled`) changes nothing: the same rules without it."""
+    """What a backward function leaves apart (`factored`) changes nothing: the same rules without it."""
     _, _, graph = rectified
 
     class Whole(methods.Method):
@@ -147,7 +148,7 @@ def test_factors_kept_apart_are_multiplied_in_the_end(rectified, name: str) -> N
         def read(self, node, r):
             return METHODS[name].read(node, r)
 
-    whole = Whole("whole", *[methods.rules.gradient] * 10)
+    whole = Whole("whole", **dict.fromkeys(KINDS, methods.rules.gradient))
     starts = {layer: vectors(graph.node(layer).value.shape, 2, i) for i, layer in enumerate(graph.layers)}
     for at in ("input", graph.layers[0], graph.layers[1]):  # at a layer that is read, they are multiplied
         (_, expected), (_, found) = (
@@ -162,7 +163,7 @@ def test_factors_kept_apart_are_multiplied_in_the_end(rectified, name: str) -> N
 def test_some_start_layers_of_a_bundle(kept) -> None:
     """With the factor that all have in common; not next to each other, too."""
     r, scale = vectors((2, 3, 4, 5), 4), vectors((2, 3, 4, 5), 1)[0]
-    bundle = Bundle(("a", "b", "c"), (1, 2, 1), r, owned=False, scale=scale)
+    bundle = Carried(("a", "b", "c"), (1, 2, 1), r, owned=False, factor=scale)
     found = bundle.only(kept)
     if found is None:
         assert kept == ("d",)

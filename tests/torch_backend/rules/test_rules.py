@@ -8,19 +8,19 @@ import torch
 
 from tests.helpers import dense, nets
 from torch_backend import rules
-from torch_backend.operators import linear
+from torch_backend.operators import convolution
 from torch_backend.operators.linear import Weighted
-from torch_backend.operators.nonlinear import Rectifier
+from torch_backend.operators.rectifier import Rectifier
 
 # Rounding of a few hundred float64 products, through denominators that may be small: relative to the
 # largest entry.
 RELATIVE = 1e-9
 
 
-@pytest.fixture(autouse=True, params=[0, linear.FEW_CHANNELS], ids=["apart", "beside"])
+@pytest.fixture(autouse=True, params=[0, convolution.FEW_CHANNELS], ids=["apart", "beside"])
 def few_channels(request, monkeypatch) -> None:
     """Positive and negative inputs as two contributions, and as one where there are few channels."""
-    monkeypatch.setattr(linear, "FEW_CHANNELS", request.param)
+    monkeypatch.setattr(convolution, "FEW_CHANNELS", request.param)
     for parameters in NODES:  # what depends on it is kept with the operators
         vars(parameters.values[0].op).pop("_by_phases", None)
 
@@ -151,7 +151,7 @@ def test_using_the_memory_of_r_changes_nothing_else(rule, node, values) -> None:
     before = r.clone()
     plain = [part.clone() for part in node.op.split(step(r))]
     np.testing.assert_array_equal(r, before)
-    pulled, x = step.scaled(r, None, r)
+    pulled, x = step.factored(r, None, r)
     for part, expected in zip(node.op.split(pulled if x is None else pulled * x), plain, strict=True):
         np.testing.assert_array_equal(part, expected)
 

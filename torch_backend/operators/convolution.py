@@ -1,0 +1,130 @@
+"""A convolution over 1 to 3 axes, and the faster ways to carry it out on a CPU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from torch_backend.operators.layout import Shape, arrange, fold, full_precision, unfold, zeros
+from torch_backend.operators.linear import Weighted
+from torch_backend.operators.phases import LANES, TransposeByPhases, transpose_by_phases
+
+FEW_CHANNELS = LANES  # with fewer inputs, two convolutions side by side are as fast as one
+FEW_PIXELS = 2048  # of a batch; with fewer, laying out the weights costs a convolution more than its sums
+CONVOLVE = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+CONVOLVE_TRANSPOSED = {1: F.conv_transpose1d, 2: F.conv_transpose2d, 3: F.conv_transpose3d}
+
+
+def _product(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
+    """W x + b at each pixel of x (n, C, H, W)."""
+    y = F.linear(x.movedim(1, -1).flatten(0, 2), w, bias)
+    return y.unflatten(0, (len(x), *x.shape[2:])).movedim(-1, 1)
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(Weighted):
+    """A convolution over 1 to 3 axes: weight (C_out, C_in / groups, *kernel), x (..., C_in, *space).
+
+    bias is (C_out, 1, ...).
+    """
+
+    kind = "convolution"
+
+    stride: Shape = (1,)
+    padding: Shape = (0,)
+    dilation: Shape = (1,)
+    groups: int = 1
+
+    @cached_property
+    def arranged(self) -> Tensor:
+        """The weights in the layout the convolution runs fastest with."""
+        return arrange(self.weight)
+
+    def apply(self, x: Tensor) -> Tensor:
+        return self._convolve(x, None)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._convolve(x, None if self.bias is None else self.bias.flatten())
+
+    def _convolve(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        above = arrange(fold(x, self.in_shape))
+        with full_precision(x):
+            if self._is_product(above):
+                read = above[..., :: self.stride[0], :: self.stride[1]]
+                y = _product(read, self.weight.flatten(1), bias)
+            else:
+                y = CONVOLVE[len(self.stride)](
+                    above,
+                    self.arranged,
+                    bias,
+                    self.stride,
+                    self.padding,
+                    self.dilation,
+                    self.groups,
+                )
+        return unfold(y, x, self.in_shape, self.out_shape)
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        below = arrange(fold(r, self.out_shape))
+        with full_precision(r):
+            if self._is_product(below):
+                x = _product(below, self.weight.flatten(1).T)
+                if max(self.stride) > 1:
+                    read, x = x, zeros(x, (len(x), *self.in_shape))
+                    x[..., :: self.stride[0], :: self.stride[1]] = read
+            elif self._by_phases is not None:
+                x = self._by_phases(below)
+            else:
+                x = CONVOLVE_TRANSPOSED[len(self.stride)](
+                    below,
+                    self.arranged,
+                    None,
+                    self.stride,
+                    self.padding,
+                    self._rest,
+                    self.groups,
+                    self.dilation,
+                )
+        return unfold(x, r, self.out_shape, self.in_shape)
+
+    def _is_product(self, x: Tensor) -> bool:
+        """Whether a convolution of 1×1 is carried out as the matrix product it is."""
+        return (
+            self.weight.shape[2:] == (1, 1)
+            and (self.groups, *self.padding) == (1, 0, 0)
+            and x.device.type == "cpu"
+            and len(x) * torch.Size(self.out_shape[1:]).numel() < FEW_PIXELS
+        )
+
+    def beside(self, other: Convolution) -> Convolution | None:
+        channels, *space = self.in_shape
+        if self.groups > 1 or channels >= FEW_CHANNELS:
+            return None
+        weight = torch.cat((self.weight, other.weight), 1)
+        return replace(self, in_shape=(2 * channels, *space), weight=weight, bias=None)
+
+    @cached_property
+    def _by_phases(self) -> TransposeByPhases | None:
+        """The transpose by phases, where that is faster."""
+        stride = self.stride[0]
+        if (
+            self.stride != (stride, stride)
+            or self.dilation != (1, 1)
+            or self.groups > 1
+            or self.in_shape[0] >= FEW_CHANNELS
+            or self.weight.device.type != "cpu"
+        ):
+            return None
+        return transpose_by_phases(self.weight, stride, self.padding, self.in_shape[1:], self.out_shape[1:])
+
+    @cached_property
+    def _rest(self) -> Shape:
+        """Trailing pixels that the stride never reaches (output_padding of the transposed convolution)."""
+        sizes = zip(
+            self.in_shape[1:], self.weight.shape[2:], self.stride, self.padding, self.dilation, strict=True
+        )
+        return tuple((n + 2 * p - d * (k - 1) - 1) % s for n, k, s, p, d in sizes)

@@ -1,0 +1,76 @@
+"""How a node hands relevance down: its rule, prepared at the recorded activations. It stands here once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from torch import Tensor
+
+from torch_backend.graph.graph import Graph
+from torch_backend.graph.node import Node
+from torch_backend.methods.method import Method
+from torch_backend.operators.operator import Operator
+from torch_backend.propagation.carried import Carried
+from torch_backend.rules.backward import Backward, as_backward
+
+Relevance = TypeVar("Relevance", Tensor, Carried)
+
+
+@dataclass(frozen=True, eq=False)
+class Passage:
+    """Relevance of a node's output (V, B, *shape) -> relevance of each of its inputs."""
+
+    op: Operator
+    backward: Backward
+
+    def __call__(self, r: Tensor) -> tuple[Tensor, ...]:
+        return self.op.split(self.backward(r))
+
+    def carry(self, above: Carried) -> tuple[Carried, ...]:
+        """The same for relevance in two factors, with the memory of `above` where it is owned."""
+        memory = above.r if above.owned else None
+        r, factor = self.backward.factored(above.r, above.factor, memory)
+        parts = self.op.split(r)
+        factors = self.op.split(factor) if factor is not None else [None] * len(parts)
+        given = None if above.owned else above.r.untyped_storage().data_ptr()
+        apart = len({part.data_ptr() for part in parts}) == len(parts)
+        return tuple(
+            replace(
+                above,
+                r=part,
+                owned=apart and 0 not in part.stride() and part.untyped_storage().data_ptr() != given,
+                factor=None if factor is None else factor.reshape(part.shape[1:]),
+            )
+            for part, factor in zip(parts, factors, strict=True)
+        )
+
+
+def prepare(
+    graph: Graph, method: Method, node: Node, as_used: Callable[[Operator], Operator] = lambda op: op
+) -> Passage:
+    """The node's rule at the recorded activations; what depends on them only is computed here, once.
+
+    as_used: what the rule gets for the node's operator, `Operator.transposable` for example.
+    """
+    op = as_used(node.op)
+    return Passage(op, as_backward(method.rule(node)(op, graph.x(node), node.value)))
+
+
+def hand_down(
+    node: Node,
+    passage: Callable[[Relevance], tuple[Relevance, ...]],
+    arrived: dict[int, Relevance],
+    useful: Collection[int],
+) -> tuple[Relevance, ...]:
+    """What has arrived at the node goes down to its inputs, where it adds to what came on other ways.
+
+    arrived: index of a node -> its relevance so far; changed in place, the useful inputs only. Returns what
+    each input got.
+    """
+    parts = passage(arrived.pop(node.index))
+    for i, part in zip(node.inputs, parts, strict=True):
+        if i in useful:
+            arrived[i] = arrived[i] + part if i in arrived else part
+    return parts

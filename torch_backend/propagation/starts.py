@@ -1,0 +1,65 @@
+"""Where relevance starts: how many vectors at which layers, known before any is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from rankone.errors import refuse
+from torch_backend.graph.node import Node
+from torch_backend.operators.layout import arrange, fold, is_finite
+
+
+@dataclass(frozen=True)
+class Starts:
+    """The start relevance of some layers.
+
+    counts: name of the node -> V, how many vectors start there. draw: name -> (V, B, *shape of the node's
+    output); called once for each, when the sweep reaches it, so that they need not exist at the same time.
+    """
+
+    counts: Mapping[str, int]
+    draw: Callable[[str], Tensor]
+
+    def at(self, node: Node) -> Tensor:
+        """The node's start relevance, checked and laid out like its value. ValueError: see `checked`."""
+        r = checked(node, self.draw(node.name))
+        if len(r) != self.counts[node.name]:
+            refuse(
+                f"start relevance at {node.name}",
+                expected=f"{self.counts[node.name]} vectors, as `counts` says",
+                got=len(r),
+                do="give as many as were announced",
+            )
+        return r
+
+
+def asked(starts: Callable[[str], Tensor | None], nodes: Sequence[Node]) -> Starts:
+    """What a plain function says of the nodes: each is asked for once, from the output down.
+
+    ValueError for a start relevance of the wrong shape or with NaN or infinity.
+    """
+    given = {node.name: starts(node.name) for node in reversed(nodes)}
+    found = {node.name: checked(node, given[node.name]) for node in nodes if given[node.name] is not None}
+    return Starts({name: len(r) for name, r in found.items()}, found.__getitem__)
+
+
+def checked(node: Node, r: Tensor) -> Tensor:
+    """Start relevance (V, B, *shape) of the node's output, finite, in the layout of its value."""
+    shape = tuple(node.value.shape)
+    what = f"start relevance at {node.name}"
+    if not isinstance(r, Tensor):
+        refuse(what, expected="a tensor", got=type(r).__name__, do="convert it with torch.as_tensor")
+    if r.dim() != len(shape) + 1 or tuple(r.shape[1:]) != shape or not len(r):
+        refuse(
+            what,
+            expected=f"shape (V, {', '.join(map(str, shape))})",
+            got=tuple(r.shape),
+            do="give V vectors for each of the recorded images",
+        )
+    if not is_finite(r):
+        refuse(what, expected="finite values", got="NaN or infinity", do="find out where they arose")
+    r = r.detach().to(node.value)
+    return arrange(fold(r, node.shape)).reshape(r.shape)

@@ -1,0 +1,108 @@
+"""The protocol of what a rule returns: relevance of a node's output -> relevance of what it reads."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from rankone.errors import refuse
+from torch_backend.operators import operator
+
+
+class Books(NamedTuple):
+    """Where relevance went that did not go down, sums over the node's units, (V, B) each or broadcasting."""
+
+    bias: Tensor
+    epsilon: Tensor
+    lost: Tensor
+
+
+class Backward(ABC):
+    """r (V, B, *out_shape) ↦ r_in, relevance of the x that the node reads, for any number V of vectors.
+
+    What depends on x only has been computed once. r stays as it is, and r_in lies in memory of its own or
+    that of r.
+    """
+
+    @abstractmethod
+    def __call__(self, r: Tensor) -> Any:
+        """r_in."""
+
+    def book(self, r: Tensor) -> Books:
+        """Where the rest of r went; a rule that keeps no books reports nothing."""
+        nothing = r.new_zeros(())
+        return Books(nothing, nothing, nothing)
+
+    def overwriting(self, r: Tensor) -> Any:
+        """For speed only: the same; the memory of r may be used."""
+        return self(r)
+
+    def factored(
+        self, r: Tensor, factor: Tensor | None, memory: Tensor | None = None
+    ) -> tuple[Any, Tensor | None]:
+        """For speed only: r_in of the relevance r ⊙ factor, in two factors as well.
+
+        factor (B, *out_shape): what all vectors have in common, None for ones. memory: r itself where it may
+        be overwritten, else None. The result (pulled, x) stands for pulled ⊙ x; x None for ones.
+        """
+        if factor is not None:
+            r = memory = torch.mul(r, factor, out=memory)
+        return (self(r) if memory is None else self.overwriting(r)), None
+
+
+@dataclass(frozen=True)
+class Plain(Backward):
+    """Any function r ↦ r_in."""
+
+    function: Callable[[Tensor], Any]
+
+    def __call__(self, r: Tensor) -> Any:
+        return self.function(r)
+
+
+@dataclass(frozen=True)
+class Entrywise(Backward):
+    """r ↦ function(r, None), entry by entry; function(r, out) writes into out."""
+
+    function: operator.Entrywise
+
+    def __call__(self, r: Tensor) -> Tensor:
+        return self.function(r, None)
+
+    def overwriting(self, r: Tensor) -> Tensor:
+        return self.function(r, r)
+
+
+class Identity(Backward):
+    """r ↦ r; relevance and its factor stay as they are."""
+
+    def __call__(self, r: Tensor) -> Tensor:
+        return r
+
+    def factored(
+        self, r: Tensor, factor: Tensor | None, memory: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
+        return r, factor
+
+
+# (op, x, y) -> Backward: the node's operator, its recorded input (B, *in_shape) and output (B, *out_shape)
+Rule = Callable[[Any, Any, Tensor], Backward | Callable[[Tensor], Any]]
+
+
+def as_backward(returned: object) -> Backward:
+    """What a rule returned, as a Backward: a plain function is wrapped. ValueError for anything else."""
+    if isinstance(returned, Backward):
+        return returned
+    if not callable(returned):
+        refuse(
+            "rule",
+            expected="a function r -> r_in, or a Backward",
+            got=type(returned).__name__,
+            do="return one, such as lambda r: op.adjoint(r)",
+        )
+    return Plain(returned)
