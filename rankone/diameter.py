@@ -1,32 +1,35 @@
 """Extreme pairs of a finite set of points, over *all* pairs, exactly: the farthest two, the least overlap.
 
 Hilbert's distance is a translation-invariant seminorm of log vectors (max − min), total variation one of
-probability vectors (½ Σ|·|). Every pair is screened in float32, in tiles that stay in cache, on all cores
-(NumPy releases the interpreter lock inside each tile); pairs that its rounding leaves in doubt are decided in
-float64. A pair is skipped only when the triangle inequality through the centre rules it out.
+probability vectors (½ Σ|·|). Blocks of pairs are screened with the fastest arithmetic there is, on all cores:
+max − min by NumPy in float32, Σ|·| by SciPy's compiled loop in float64 (both release the interpreter lock).
+Pairs that the rounding of the screening leaves in doubt are decided in float64. A pair is skipped only when
+the triangle inequality through the centre rules it out.
 """
 
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 Array: TypeAlias = NDArray[np.float64]
 Floats: TypeAlias = NDArray[Any]  # float64, or float32 while screening
+Indices: TypeAlias = NDArray[np.intp]
 # Seminorm of each row of a (b, m) array, which it may overwrite: returns (b,).
 Seminorm: TypeAlias = Callable[[Floats], Floats]
-# (tile (b, m), point (m,), buffer (b, m)) to a value for each of the b pairs.
-Measure: TypeAlias = Callable[[Floats, Floats, Floats], Floats]
 
-_TILE_BYTES = 2**18  # a tile and its buffer fit together in an L2 cache of 1 MiB
+_TILE_BYTES = 2**18  # of float32: twice that, a buffer or float64, fits in an L2 cache of 1 MiB
+_BLOCK = 32  # points that meet a tile in one go: enough for the arithmetic to outweigh the calls
 _DIFFERENCES_WORTH_A_THREAD = 2**22  # for fewer, starting threads costs more than it saves
-# Error of a float32 measure over the size of its operands: their rounding, that of a difference, and that of
-# NumPy's pairwise sum (blocks of 128 in 8 partial sums, then log2 of the number of blocks) are below 40 u.
-_SCREENING_ERROR = 64 * 2.0**-24
+# Error of a float32 oscillation ≤ 1 of operands ≤ 1/2, in units of roundoff: 1/2 for each operand and 1 for
+# their difference, twice, and 1 for max − min.
+_FLOAT32_ERROR = 8 * 2.0**-24
 
 
 class Pair(NamedTuple):
@@ -35,6 +38,20 @@ class Pair(NamedTuple):
     distance: float
     i: int
     j: int
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What is to be largest over the pairs of n points: its value in float64, and a fast guess.
+
+    value(i, js): point i with each of the points js, (b,). screen(block, tile): all pairs of two ranges of
+    points, (a, b), at most `error` from their values. radius (n,), falling: value ≤ radius_i + radius_j.
+    """
+
+    value: Callable[[int, Indices], Array]
+    screen: Callable[[slice, slice], Array]
+    error: float
+    radius: Array
 
 
 def oscillation(difference: Floats) -> Floats:
@@ -52,58 +69,96 @@ def half_l1(difference: Floats) -> Floats:
 def farthest_pair(points: Array, seminorm: Seminorm) -> Pair:
     """The two rows of the (n, m) finite `points` at the largest distance; (0, 0, 0) for a single row.
 
-    n² m / 2 float32 subtractions and seminorms at worst, in O(n m) memory. The distance is that of float64
-    arithmetic: within 16 u max |points − centre| of the exact one for max − min, (m + 8) u for ½ Σ|·|.
+    seminorm: `oscillation` or `half_l1`. n² m / 2 differences at worst, in O(n m) memory. The distance is
+    that of float64 arithmetic: within 16 u max |points − centre| of the exact one for max − min, (m + 8) u
+    for ½ Σ|·|.
     """
     centred = points - points.mean(axis=0)
     radius = np.concatenate([seminorm(centred[k : k + 1].copy()) for k in range(len(centred))])
     outermost_first = np.argsort(-radius, kind="stable")
-    distance, i, j = _largest(
-        centred[outermost_first],
-        lambda tile, point, buffer: seminorm(np.subtract(tile, point, out=buffer)),
-        radius[outermost_first],
-        size=2 * float(max(radius.max(), np.abs(centred).max())),
-    )
+    measure_of = _half_l1_of if seminorm is half_l1 else _oscillation_of
+    measure = measure_of(centred[outermost_first], radius[outermost_first])
+    distance, i, j = _largest(measure, points.shape)
     return Pair(distance, *sorted((int(outermost_first[i]), int(outermost_first[j]))))
 
 
 def least_overlap(points: Array) -> Pair:
-    """The two rows of the (n, m) `points` ≥ 0 with the smallest Σ_k min(·, ·); a single row with itself."""
+    """The two rows of the (n, m) `points` ≥ 0 with the smallest Σ_k min(·, ·); a single row with itself.
 
-    def minus_overlap(tile: Floats, point: Floats, buffer: Floats) -> Floats:
-        overlap: Floats = np.add.reduce(np.minimum(tile, point, out=buffer), axis=1)
-        return -overlap
-
-    never_skipped = np.full(len(points), np.inf)
-    overlap, i, j = _largest(points, minus_overlap, never_skipped, size=float(points.sum(axis=1).max()))
+    min(p, q) = (p + q − |p − q|)/2 serves to screen; small overlaps keep their digits, as minima are summed.
+    """
+    n, m = points.shape
+    sums = points.sum(axis=1)
+    negative = Measure(
+        value=lambda i, js: -np.minimum(points[js], points[i]).sum(axis=1),
+        screen=lambda block, tile: (
+            _half_l1_between(points[block], points[tile]) - (sums[block, None] + sums[tile]) / 2
+        ),
+        error=(2 * m + 16) * 2.0**-53 * float(sums.max()),  # of sums in any order
+        radius=np.zeros(n),
+    )
+    overlap, i, j = _largest(negative, points.shape)
     return Pair(-overlap, i, j)
 
 
-def _largest(points: Array, measure: Measure, radius: Array, size: float) -> Pair:
-    """The pair at the maximum of a measure ≤ radius_i + radius_j; radii fall, operands are ≤ size."""
-    n, m = points.shape
-    itself = measure(points[:1], points[0], np.empty((1, m)))
-    best, lock = [Pair(float(itself[0]) if n == 1 else -np.inf, 0, 0)], Lock()
-    size = size or 1.0
-    rough, doubt = (points / size).astype(np.float32), size * _SCREENING_ERROR
+def _half_l1_between(points: Array, others: Array) -> Array:
+    """½ Σ_k |·| of the difference of each of (a, m) and each of (b, m): (a, b)."""
+    total: Array = cdist(points, others, "cityblock")
+    return total / 2
+
+
+def _half_l1_of(points: Array, radius: Array) -> Measure:
+    """Total variation. Its screening is in float64, and so it is the value: no pair is left in doubt."""
+    return Measure(
+        value=lambda i, js: _half_l1_between(points[i : i + 1], points[js])[0],
+        screen=lambda block, tile: _half_l1_between(points[block], points[tile]),
+        error=0.0,
+        radius=radius,
+    )
+
+
+def _oscillation_of(points: Array, radius: Array) -> Measure:
+    """max − min, screened in float32."""
+    size = 2 * float(max(radius.max(), np.abs(points).max())) or 1.0
+    rough = (points / size).astype(np.float32)
+
+    def screen(block: slice, tile: slice) -> Array:
+        others = rough[tile]
+        buffer = np.empty_like(others)
+        rows = [oscillation(np.subtract(others, point, out=buffer)) for point in rough[block]]
+        return size * np.array(rows, dtype=np.float64)
+
+    return Measure(
+        value=lambda i, js: oscillation(points[js] - points[i]),
+        screen=screen,
+        error=size * _FLOAT32_ERROR,
+        radius=radius,
+    )
+
+
+def _largest(measure: Measure, shape: tuple[int, ...]) -> Pair:
+    """The pair of the n of (n, m) points at the maximum of a measure; for n = 1 the point with itself."""
+    n, m = shape
+    if n == 1:
+        return Pair(float(measure.value(0, np.array([0]))[0]), 0, 0)
+    best, lock = [Pair(-np.inf, 0, 0)], Lock()
     rows = max(1, _TILE_BYTES // (4 * m))
 
     def scan(start: int) -> None:
-        tile = rough[start : start + rows]
-        buffer = np.empty_like(tile)
-        for i in range(start + len(tile) - 1):
-            first, known = max(start, i + 1), best[0].distance
-            if radius[i] + radius[first] <= known:
-                return  # later i lie further in
-            later = tile[first - start :]
-            screened = size * measure(later, rough[i], buffer[: len(later)]).astype(np.float64)
-            in_doubt = screened >= max(known - doubt, screened.max() - 2 * doubt)
-            candidates = first + np.flatnonzero(in_doubt)
-            if candidates.size:
-                values = measure(points[candidates], points[i], np.empty((candidates.size, m)))
+        """The pairs of a point of one tile and an earlier point."""
+        stop = min(start + rows, n)
+        for first in range(0, stop - 1, _BLOCK):
+            known, tile = best[0].distance, slice(max(start, first), stop)
+            block = slice(first, min(first + _BLOCK, stop))
+            in_reach = np.count_nonzero(measure.radius[block] + measure.radius[tile.start] > known)
+            if not in_reach:
+                return  # later points lie further in
+            screened = measure.screen(slice(first, first + in_reach), tile)
+            for i, js in _in_doubt(screened, known, measure.error, tile.start - first):
+                values = measure.value(first + i, tile.start + js)
                 j = int(np.argmax(values))
                 with lock:
-                    best[0] = max(best[0], Pair(float(values[j]), i, int(candidates[j])))
+                    best[0] = max(best[0], Pair(float(values[j]), first + i, tile.start + int(js[j])))
 
     starts = range(0, n, rows)
     if n * n * m < _DIFFERENCES_WORTH_A_THREAD:
@@ -113,6 +168,17 @@ def _largest(points: Array, measure: Measure, radius: Array, size: float) -> Pai
         with ThreadPoolExecutor(_cores()) as pool:
             list(pool.map(scan, starts))
     return best[0]
+
+
+def _in_doubt(screened: Array, known: float, error: float, offset: int) -> list[tuple[int, Indices]]:
+    """Rows i of a block of screened values, with the columns js that may hold its largest, above `known`.
+
+    Column j is the point of row j + offset. A point is paired with later ones only.
+    """
+    rows, columns = np.nonzero((screened > known - error) & (screened >= screened.max() - 2 * error))
+    later = columns + offset > rows
+    rows, columns = rows[later], columns[later]
+    return [(int(i), columns[rows == i]) for i in np.unique(rows)]
 
 
 def _cores() -> int:

@@ -67,7 +67,11 @@ def _one_minus_cos(X: Matrix, relative: float) -> float:
 
 
 def _total_variation(X: Matrix, relative: float) -> float:
-    """½ ‖x_j - x_k‖₁ of columns with sum one; relative errors δ of their entries move it by 2δ/(1 - δ)."""
+    """½ ‖x_j - x_k‖₁ of columns with sum one; relative errors δ of their entries move it by 2δ/(1 - δ).
+
+    No pair is left out but for computed distances, or radii around the centre, that the largest exceeds. γ
+    covers sums in any order, SciPy's too.
+    """
     error = _sum_error(X.shape[1])
     farthest = farthest_pair(X / X.sum(axis=1, keepdims=True), half_l1).distance
     return min(farthest * (1 + 4 * error) + 2 * error + 2 * relative / (1 - relative), 1.0)
