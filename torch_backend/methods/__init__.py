@@ -1,21 +1,17 @@
 """Which methods? The list of all of them.
 
-gradient, gradient_times_input                       the derivative
-deconv, guided_backprop, rectgrad                    other rules in the rectifiers (gradients)
-lrp_z, lrp_epsilon, lrp_gamma                        layer-wise relevance propagation (lrp)
-z_plus, alpha_beta and its constants, lrp_cmp
-deep_taylor
-excitation_backprop, contrastive_excitation_backprop
-deeplift_rescale                                     differences to a reference (deeplift)
-deeplift_reveal_cancel, deeplift_without_cross_terms (reveal_cancel)
-pattern_net, pattern_attribution                     along the signal in the data (patterns)
-estimate_patterns, load_patterns, Patterns           (pattern_estimates, patterns)
-Method, replace                                      a method of your own (method)
+gradients          gradient, gradient_times_input; other rules in the rectifiers: deconv, guided_backprop,
+                   rectgrad
+lrp                layer-wise relevance propagation: lrp_z, lrp_epsilon, lrp_gamma, z_plus, alpha_beta,
+                   alpha1_beta0, alpha2_beta1, alpha5_beta4, lrp_cmp; deep_taylor; excitation_backprop,
+                   contrastive_excitation_backprop
+deeplift           differences to a reference: deeplift_rescale
+reveal_cancel      either sign by itself: deeplift_reveal_cancel, deeplift_without_cross_terms
+patterns           along the signal in the data: pattern_net, pattern_attribution, Patterns, load_patterns
+pattern_estimates  estimate_patterns
+method             Method: what a method is, and how to make one of your own
 """
 
-from dataclasses import replace
-
-from torch_backend import rules
 from torch_backend.methods.deeplift import deeplift_rescale
 from torch_backend.methods.gradients import (
     deconv,
@@ -69,7 +65,5 @@ __all__ = [
     "pattern_attribution",
     "pattern_net",
     "rectgrad",
-    "replace",
-    "rules",
     "z_plus",
 ]

@@ -14,6 +14,7 @@ The bias policy of ZPlus and AlphaBeta (b⁺ up, b⁻ down) is ours: they agree 
 """
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -131,7 +132,7 @@ def zennit_cases() -> dict:
 def test_zennit_agrees_with_biases(case: str) -> None:
     method, first, inside, activation = zennit_cases()[case]
     if case == "epsilon":  # zennit's averages have no ε of their own
-        method = methods.replace(method, average=rules.z)
+        method = replace(method, average=rules.z)
     model = network()
     agree(ours(model, method), zennit_map(first, inside, activation, model=model))
 
@@ -142,7 +143,7 @@ def test_zennits_gamma_agrees_where_the_output_is_positive() -> None:
     model = network()
     start = START * (model(IMAGES)[None] > 0)
     assert start.any()
-    method = methods.replace(methods.lrp_gamma(0.25), average=rules.z)
+    method = replace(methods.lrp_gamma(0.25), average=rules.z)
     agree(
         ours(model, method, start=start),
         zennit_map(None, Gamma(0.25, stabilizer=TINY), start=start, model=model),
@@ -259,7 +260,7 @@ def test_bounds_per_channel_and_for_a_flattened_image() -> None:
     agree(ours(network(), methods.deep_taylor(low, high)), ours(network(), methods.deep_taylor(-6.0, 7.0)))
     torch.manual_seed(0)
     dense = nn.Sequential(nn.Flatten(), nn.Linear(1200, 5), nn.ReLU(), nn.Linear(5, 4)).double().eval()
-    first = methods.replace(methods.z_plus, first=rules.bounded(-6.0, 7.0))
+    first = replace(methods.z_plus, first=rules.bounded(-6.0, 7.0))
     agree(ours(dense, methods.deep_taylor(-6.0, 7.0)), ours(dense, first))
     with pytest.raises(ValueError, match="images: expected values within the bounds"):
         ours(dense, methods.deep_taylor(-0.1, 0.1))

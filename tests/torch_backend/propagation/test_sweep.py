@@ -2,37 +2,20 @@
 leaks between
 vectors, images or calls."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from tests.helpers import nets
-from torch_backend import methods, relevance, sweep, trace
+from tests.helpers.methods_to_sweep import METHODS
+from torch_backend import methods, relevance, rules, sweep, trace
 from torch_backend.methods.method import KINDS
 from torch_backend.propagation.carried import Carried
 
 # A few hundred float64 operations, relative to the largest entry.
 RELATIVE = 1e-12
-METHODS = {
-    m.name: m
-    for m in (
-        methods.gradient,
-        methods.gradient_times_input,
-        methods.deconv,
-        methods.guided_backprop,
-        methods.rectgrad(0.9),
-        methods.lrp_z,
-        methods.lrp_epsilon(0.1),
-        methods.lrp_gamma(),
-        methods.z_plus,
-        methods.alpha2_beta1,
-        methods.lrp_cmp(2, 1, 1e-3),
-        methods.deep_taylor(-9.0, 9.0),
-        methods.deep_taylor(),
-        methods.excitation_backprop,
-        methods.contrastive_excitation_backprop,
-    )
-}
 
 
 def agree(actual, expected, relative: float = RELATIVE) -> None:
@@ -148,7 +131,7 @@ def test_factors_kept_apart_are_multiplied_in_the_end(rectified, name: str) -> N
         def read(self, node, r):
             return METHODS[name].read(node, r)
 
-    whole = Whole("whole", **dict.fromkeys(KINDS, methods.rules.gradient))
+    whole = Whole("whole", **dict.fromkeys(KINDS, rules.gradient))
     starts = {layer: vectors(graph.node(layer).value.shape, 2, i) for i, layer in enumerate(graph.layers)}
     for at in ("input", graph.layers[0], graph.layers[1]):  # at a layer that is read, they are multiplied
         (_, expected), (_, found) = (
@@ -273,7 +256,7 @@ def test_a_method_without_a_rule_is_refused_before_computing() -> None:
     def explode(op, x, y):
         raise AssertionError("computed")
 
-    method = methods.replace(methods.z_plus, dense=explode)
+    method = replace(methods.z_plus, dense=explode)
     with pytest.raises(ValueError, match=r"6 without: silu .*attention .*norm"):
         relevance(graph, method, "logits", vectors((2, 4)), "input")
     relevance(graph, methods.z_plus, "embed", vectors((2, 4, 8)), "input")
@@ -286,7 +269,7 @@ def test_a_rule_of_ones_own_takes_a_few_lines() -> None:
     model = nets.build(nets.Chain)
     graph = trace(model, nets.images_for(model))
     r = vectors((2, 4))
-    mine = methods.replace(methods.gradient, name="mine", dense=halve)
+    mine = replace(methods.gradient, name="mine", dense=halve)
     agree(
         relevance(graph, mine, "logits", r, "input"),
         0.25 * relevance(graph, methods.gradient, "logits", r, "input"),
