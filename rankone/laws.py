@@ -1,7 +1,7 @@
 """Closed-form laws behind the curves of figure 4: how fast a chain of random factors converges to rank one.
 
-A row vector of length n is multiplied by (n, m) factors with iid entries of mean μ and variance σ²; θ is the
-angle between the images of two starts. Two mechanisms make sin²θ fall:
+A vector of length n goes through (n, m) factors (n in, m out, see rankone.shapes) with iid entries of mean μ
+and variance σ²; θ is the angle between the images of two starts. Two mechanisms make sin²θ fall:
 
 * *mean alignment*, iff n μ² > σ²: both images turn to the all-ones row. Fast: by n μ²/σ² a multiplication.
 * *dimension*: a random factor flattens areas more than it shortens lengths. Slow: by about e^(1/n) a

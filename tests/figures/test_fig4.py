@@ -11,7 +11,8 @@ from matplotlib.image import imread
 
 from paper_figs import chains as figure
 from rankone.chain import Strand, linear, running_products
-from rankone.ensembles import alpha_beta, non_negative, positive, vanilla
+from rankone.ensembles import alpha_beta, non_negative, positive, stochastic, vanilla
+from rankone.proof.certificate import certify
 from rankone.similarity import clustered_median, one_minus_abs_cosine
 from simulations import fig4
 
@@ -184,7 +185,8 @@ def test_own_weights_take_the_place_of_an_ensemble(tmp_path, step):
     rows = fig4.rows_of_weights(options(tmp_path, weights=path, weights_step=step, samples=200, probes=4))
     median, law = (np.array([row[name] for row in rows]) for name in ("median", "theory"))
     start = np.random.default_rng(9).standard_normal((60, 30))
-    direct = [np.median(b.log10_distances()) for b in running_products(start, weights, fig4.STEPS[step])]
+    products = running_products(start, fig4.load_weights(path), fig4.STEPS[step])
+    direct = [np.median(b.log10_distances()) for b in products]
     np.testing.assert_allclose(np.log10(median), direct, atol=0.25)
     if step == "linear":
         np.testing.assert_allclose(np.log10(law), np.log10(median), atol=0.5)
@@ -206,7 +208,40 @@ def test_own_weights_are_drawn_in_panel_a(tmp_path, monkeypatch):
 def test_weight_names_are_in_the_order_of_their_numbers(tmp_path):
     path = tmp_path / "w.npz"
     np.savez(path, **{f"W{k}": np.full((2, 2), float(k)) for k in (10, 2, 1, 3, 4, 5, 6, 7, 8, 9)})
-    assert [W[0, 0] for W in fig4.load_weights(path)] == list(range(1, 11))
+    assert [Z[0, 0] for Z in fig4.load_weights(path)] == list(range(10, 0, -1))
+
+
+@pytest.mark.parametrize("step", fig4.STEPS)
+def test_a_file_of_rankone_certify_is_the_same_chain(tmp_path, step):
+    rng = np.random.default_rng(0)
+    W = [rng.standard_normal(shape) for shape in ((30, 25), (25, 20), (20, 10))]
+    np.savez(tmp_path / "w.npz", **{f"W{k}": A for k, A in enumerate(W, 1)})
+    np.savez(tmp_path / "z.npz", **{f"Z{k}": np.ascontiguousarray(A.T) for k, A in enumerate(W[::-1], 1)})
+    one, other = (
+        fig4.rows_of_weights(
+            options(tmp_path, weights=tmp_path / name, weights_step=step, samples=2, probes=3)
+        )
+        for name in ("w.npz", "z.npz")
+    )
+    assert [row["median"] for row in one] == [row["median"] for row in other]
+    laws = [[row["theory"] for row in rows] for rows in (one, other)]
+    np.testing.assert_allclose(laws[0], laws[1], rtol=1e-9)
+
+
+@pytest.mark.parametrize("ensemble", [non_negative, positive, stochastic], ids=["max(N, 0)", "|N|", "shares"])
+def test_a_simulated_chain_is_certified_as_it_is(simulated, ensemble):
+    """Figure 4's own factors at VGG-16's shapes: the certified bounds hold for the simulated vectors."""
+    probes, factors = fig4.chain_of_sample(1, ensemble, seed=1)
+    *_, last = running_products(probes, factors, dtype=np.float32)
+    at_the_input = of(simulated, Strand(ensemble))[1, -1]
+    np.testing.assert_allclose(last.log10_distances(), at_the_input, atol=1e-3)
+
+    certificate = certify(factors)
+    *_, non_negative_starts = running_products(np.abs(probes), factors)
+    largest = 10 ** non_negative_starts.log10_distances().max()
+    assert 0 < largest <= certificate.bound("one_minus_cos") < 1e-20
+    within = 10**at_the_input <= certificate.bound("signed_one_minus_cos")
+    assert within.mean() >= 0.9
 
 
 def write(path: Path, content) -> list[str]:
@@ -226,7 +261,8 @@ BAD = {
     "an empty file": (b"", "expected an .npz file"),
     "wrong names": ({"A": np.eye(2)}, "expected arrays W1, W2"),
     "pickled objects": ({"W1": np.array([{}])}, "expected an .npz file of numbers|allow_pickle"),
-    "shapes that do not meet": ({"W1": np.eye(2), "W2": np.eye(3)}, "expected 2 rows"),
+    "shapes that do not meet": ({"W1": np.eye(2), "W2": np.eye(3)}, "W2: expected 2 rows"),
+    "names of both kinds": ({"W1": np.eye(2), "Z1": np.eye(2)}, "expected arrays W1, W2, … or Z1"),
     "not finite": ({"W1": np.full((2, 2), np.nan)}, "expected finite entries"),
     "not a matrix": ({"W1": np.ones(3)}, "expected a matrix"),
 }
