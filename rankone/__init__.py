@@ -6,8 +6,9 @@ chains of random matrices
     shapes        chain shapes as data: VGG-16 of figure 4, uniform, any list
     ensembles     matrix ensembles with their exact means and variances
     chain         running products, rescaled at every step
-    similarity    1 - |cos| without cancellation and without a floor; nulls
+    similarity    1 - |cos| without cancellation and without a floor
     laws          closed-form laws behind the curves
+    results       tables, curves, medians, nulls and protocols that studies and figures share
     stable_rank   ‖C‖_F²/‖C‖₂² of an operator known by its products: what sampled cosines estimate
 
 contraction and proof
@@ -36,6 +37,7 @@ __all__ = [
     "ensembles",
     "ergodicity",
     "laws",
+    "results",
     "shapes",
     "similarity",
     "stable_rank",

@@ -3,10 +3,10 @@
     python simulations/fig4.py --out out/fig4 [--samples 20] [--seed 0] [--protocol corrected|paper]
                                [--probes 32] [--weights FILE.npz] [--weights-step rectified|linear]
 
-N(0, 1) vectors (the probes) are multiplied by 16 random factors, Z16 first, Z1 last. How parallel they become,
-1 − |cos|, is what a saliency map forgets of its start. Each factor of each sample is *one* standard normal
-matrix that all ensembles of both panels share (common random numbers); samples are independent, and the
-numbers do not depend on the number of cores. Two protocols summarise the same pairs:
+N(0, 1) vectors (the probes) are multiplied by 16 random factors, Z16 first, Z1 last. How parallel they
+become, 1 − |cos|, is what a saliency map forgets of its start. Each factor of each sample is *one* standard
+normal matrix that all ensembles of both panels share (common random numbers); samples are independent, and
+the numbers do not depend on the number of cores. Two protocols summarise the same pairs:
 
 corrected   pairs of different vectors, the median over pairs and samples with its 95 % interval; float32
             products, whose accuracy has no floor (rankone.chain)
@@ -24,7 +24,6 @@ Writes fig4.csv, fig4.png and fig4.pdf in about 10 s on two cores.
 """
 
 import argparse
-import csv
 import os
 import zipfile
 from collections.abc import Sequence
@@ -43,8 +42,12 @@ from rankone.chain import Step, Strand, linear, random_chains, rectified, runnin
 from rankone.ensembles import Ensemble, alpha_beta, non_negative, positive, stochastic, vanilla
 from rankone.errors import one_line, refuse
 from rankone.pattern import refuse_gaps
+from rankone.results import protocol
+from rankone.results.median import clustered_median
+from rankone.results.null import null_median
+from rankone.results.tables import FIG4
 from rankone.shapes import VGG16, Shapes
-from rankone.similarity import clustered_median, finite_matrix, null_median
+from rankone.similarity import finite_matrix
 
 SAMPLES = 20
 PROBES = 32
@@ -133,12 +136,12 @@ def simulate_weights(
     return np.array([[b.log10_distances() for b in running_products(R, factors, step)] for R in starts])
 
 
-def corrected(x: Floats) -> Floats:
+def median_of_pairs(x: Floats) -> Floats:
     """Median, low, high of 1 − |cos|, each (steps,), from log10 of it, x (samples, steps, pairs)."""
     return 10 ** np.array([clustered_median(at_step) for at_step in x.swapaxes(0, 1)]).T
 
 
-def paper(x: Floats) -> Floats:
+def median_of_means(x: Floats) -> Floats:
     """The same by the paper's code: per sample 1 − nanmean |cos|, each living probe with itself included."""
     known = np.isfinite(x) | np.isneginf(x)
     different = known.sum(axis=2)
@@ -149,7 +152,7 @@ def paper(x: Floats) -> Floats:
     return np.array([clustered_median(at_step[:, None]) for at_step in means.T]).T
 
 
-PROTOCOLS = {"corrected": (corrected, np.float32), "paper": (paper, np.float64)}
+SUMMARIES = {"median of different pairs": median_of_pairs, "mean with self-pairs": median_of_means}
 
 
 def theory(strand: Strand, shapes: Shapes = VGG16, *, seed: int = 0) -> Floats:
@@ -168,7 +171,7 @@ def moment_state_median(moments: Sequence[tuple[float, float]], shapes: Shapes, 
 
 
 def rows_of(curve: Curve, summary: Floats, law: Floats) -> list[Row]:
-    """The rows of fig4.csv, in its column order."""
+    """The rows of the table FIG4."""
     return [
         {
             "panel": curve.panel,
@@ -213,30 +216,27 @@ def rows_of_weights(options: argparse.Namespace) -> list[Row]:
         downwards = [Z.T for Z in reversed(factors)]
         moments, shapes = [(W.mean(), W.var()) for W in downwards], tuple(W.shape for W in downwards)
         law = moment_state_median(moments, shapes, seed=0)
-    summarise, _ = PROTOCOLS[options.protocol]
+    summarise = SUMMARIES[protocol.named(options.protocol).chain_summary]
     return rows_of(Curve("a", "learned", Strand(vanilla, step)), summarise(x), law)
 
 
 def run(options: argparse.Namespace) -> None:
     for name, least in (("samples", 1), ("probes", 2), ("seed", 0)):
         if (value := getattr(options, name)) < least:
-            refuse(f"--{name}", expected=f"an integer >= {least}", got=value, do="choose another")
+            refuse(f"--{name}", expected=f"an integer >= {least}", got=value, do=f"give {least} or more")
+    chosen = protocol.named(options.protocol)
+    summarise = SUMMARIES[chosen.chain_summary]
     options.out.mkdir(parents=True, exist_ok=True)
-    summarise, dtype = PROTOCOLS[options.protocol]
     learned = rows_of_weights(options) if options.weights else []
 
-    x = simulate(options.samples, seed=options.seed, probes=options.probes, dtype=dtype)
+    x = simulate(options.samples, seed=options.seed, probes=options.probes, dtype=chosen.chain_precision)
     distances = {strand: x[:, :, k] for k, strand in enumerate(STRANDS)}
     rows = [
         row
         for curve in CURVES
         for row in rows_of(curve, summarise(distances[curve.strand]), theory(curve.strand))
     ] + learned
-    table = options.out / "fig4.csv"
-    with table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    table = FIG4.write(options.out / "fig4.csv", rows)
     print(agreement(rows))
     print(f"pairs without a direction (dead vectors), left out: {np.isnan(x).mean():.2%}")
     print(table, *figure.draw(table), sep="\n")
@@ -271,7 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("out/fig4"), metavar="DIR", help="where to write")
     parser.add_argument("--samples", type=int, default=SAMPLES, metavar="N", help="independent chains")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
-    parser.add_argument("--protocol", choices=PROTOCOLS, default="corrected")
+    parser.add_argument("--protocol", default="corrected", metavar="corrected|paper")
     parser.add_argument("--probes", type=int, default=PROBES, metavar="V", help="vectors per sample")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="your chain: Z1, Z2, … or W1, W2, …")
     parser.add_argument(

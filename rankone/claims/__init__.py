@@ -68,5 +68,10 @@ def find(id: str) -> Claim:
     """The claim of that id; ValueError, listing the ids, if there is none."""
     by_id = {claim.id: claim for claim in LEDGER}
     if id not in by_id:
-        refuse("id", expected=f"one of {', '.join(by_id)}", got=id, do="choose one of them")
+        refuse(
+            "id",
+            expected=f"one of {', '.join(by_id)}",
+            got=id,
+            do="see `rankone claims` for what each of them says",
+        )
     return by_id[id]

@@ -13,7 +13,9 @@ from paper_figs import chains as figure
 from rankone.chain import Strand, linear, running_products
 from rankone.ensembles import alpha_beta, non_negative, positive, stochastic, vanilla
 from rankone.proof.certificate import certify
-from rankone.similarity import clustered_median, one_minus_abs_cosine
+from rankone.results.median import clustered_median
+from rankone.results.tables import FIG4
+from rankone.similarity import one_minus_abs_cosine
 from simulations import fig4
 
 SAMPLES = 10
@@ -68,7 +70,7 @@ def test_the_paper_protocol_is_the_published_values_plus_self_pairs(simulated):
     x = of(simulated, Strand(vanilla))
     mean_of_different = np.median((10**x).mean(axis=2), axis=0)
     # an odd or an even number of samples: `clustered_median` takes a sample's value, numpy the middle of two
-    np.testing.assert_allclose(fig4.paper(x)[0], mean_of_different * 496 / 528, rtol=0.02)
+    np.testing.assert_allclose(fig4.median_of_means(x)[0], mean_of_different * 496 / 528, rtol=0.02)
 
 
 @pytest.mark.parametrize(
@@ -78,21 +80,21 @@ def test_the_paper_protocol_is_the_published_values_plus_self_pairs(simulated):
 )
 def test_theory_lies_within_0_15_decades_and_sampling_error_of_simulation(simulated, curve):
     law = np.log10(fig4.theory(curve.strand))
-    _, low, high = np.log10(fig4.corrected(of(simulated, curve.strand)))
+    _, low, high = np.log10(fig4.median_of_pairs(of(simulated, curve.strand)))
     gap = np.maximum(law - high, low - law)  # beyond the 95 % interval
     assert gap.max() < 0.15
 
 
 def test_theory_would_be_found_wrong(simulated):
     law = np.log10(fig4.theory(Strand(alpha_beta(2.2, 1))))
-    _, low, high = np.log10(fig4.corrected(of(simulated, Strand(alpha_beta(2, 1)))))
+    _, low, high = np.log10(fig4.median_of_pairs(of(simulated, Strand(alpha_beta(2, 1)))))
     assert np.maximum(law - high, low - law).max() > 0.3
 
 
 def test_the_law_of_relu_holds_at_the_wide_factors(simulated):
     strand = Strand(vanilla, fig4.rectified)
     np.testing.assert_allclose(
-        fig4.corrected(of(simulated, strand))[0][:8], fig4.theory(strand)[:8], rtol=0.07
+        fig4.median_of_pairs(of(simulated, strand))[0][:8], fig4.theory(strand)[:8], rtol=0.07
     )
 
 
@@ -121,7 +123,7 @@ def test_samples_do_not_depend_on_the_number_of_cores_or_of_samples(monkeypatch)
 def test_corrected_protocol_is_the_clustered_median_of_different_pairs():
     x = np.log10(np.random.default_rng(0).uniform(size=(7, 3, 10)))
     for k in range(3):
-        np.testing.assert_allclose(fig4.corrected(x)[:, k], 10 ** np.array(clustered_median(x[:, k])))
+        np.testing.assert_allclose(fig4.median_of_pairs(x)[:, k], 10 ** np.array(clustered_median(x[:, k])))
 
 
 def test_paper_protocol_against_its_definition():
@@ -135,26 +137,26 @@ def test_paper_protocol_against_its_definition():
             U = R / np.linalg.norm(R, axis=1, keepdims=True)
         defined.append(1 - np.nanmean(np.abs(U @ U.T)[np.triu_indices(6)]))
     x = np.log10([[one_minus_abs_cosine(R)] for R in blocks])
-    np.testing.assert_allclose(fig4.paper(x)[0], [np.median(defined)], rtol=1e-12)
+    np.testing.assert_allclose(fig4.median_of_means(x)[0], [np.median(defined)], rtol=1e-12)
 
 
 def test_paper_protocol_ends_where_a_double_ends():
     x = np.full((3, 2, 10), -20.0)
     x[:, 0] = -3
-    np.testing.assert_allclose(fig4.paper(x)[0], [1e-3 * 10 / 15, 0])
+    np.testing.assert_allclose(fig4.median_of_means(x)[0], [1e-3 * 10 / 15, 0])
 
 
 def test_a_sample_without_living_pairs_is_left_out_by_both_protocols():
     x = np.full((4, 1, 3), -1.0)
     x[0] = np.nan
-    np.testing.assert_allclose([fig4.corrected(x)[0], fig4.paper(x)[0]], [[0.1], [0.05]])
+    np.testing.assert_allclose([fig4.median_of_pairs(x)[0], fig4.median_of_means(x)[0]], [[0.1], [0.05]])
 
 
 def test_the_command_writes_the_table_and_both_pictures(tmp_path, capsys):
     fig4.main(["--out", str(tmp_path), "--samples", "1", "--probes", "3", "--protocol", "paper"])
     with (tmp_path / "fig4.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert tuple(rows[0]) == figure.COLUMNS
+    assert tuple(rows[0]) == FIG4.names
     curves = {(row["panel"], row["ensemble"], row["alpha"], row["beta"]) for row in rows}
     ensembles = ["vanilla", "relu", "stochastic", "positive", "non_negative"]
     assert curves == {("a", name, "", "") for name in ensembles} | {
@@ -200,8 +202,8 @@ def test_own_weights_are_drawn_in_panel_a(tmp_path, monkeypatch):
     path = tmp_path / "mine.npz"
     np.savez(path, W1=np.eye(5), W2=np.ones((5, 2)))
     fig4.main(["--out", str(tmp_path), "--weights", str(path), "--samples", "2", "--probes", "2"])
-    learned = [row for row in figure.read(tmp_path / "fig4.csv") if row["ensemble"] == "learned"]
-    assert [(row["panel"], row["multiplications"]) for row in learned] == [("a", "0"), ("a", "1"), ("a", "2")]
+    learned = [row for row in FIG4.read(tmp_path / "fig4.csv") if row["ensemble"] == "learned"]
+    assert [(row["panel"], row["multiplications"]) for row in learned] == [("a", 0), ("a", 1), ("a", 2)]
     assert (tmp_path / "fig4.png").exists()
 
 
@@ -288,7 +290,7 @@ def test_the_script_refuses_with_one_line_and_status_two(tmp_path, arguments):
     assert done.stdout == ""
 
 
-@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", ",".join(figure.COLUMNS) + "\n"])
+@pytest.mark.parametrize("text", ["", "a,b\n1,2\n", ",".join(FIG4.names) + "\n"])
 def test_a_table_that_is_not_fig4s_is_not_drawn(tmp_path, text):
     (tmp_path / "fig4.csv").write_text(text)
     with pytest.raises(ValueError, match=r"fig4\.csv: expected"):

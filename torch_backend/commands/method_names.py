@@ -35,9 +35,8 @@ def method(text: str) -> Method:
         return PATTERNED[name](load_patterns(text.partition(":")[2]))
     found = {**vars(methods), **REFERENCED}[name] if name in spellings() else None
     if found is None:
-        refuse(
-            "method", expected=f"one of {', '.join(spellings().values())}", got=repr(text), do="choose one"
-        )
+        expected = f"one of {', '.join(spellings().values())}"
+        refuse("method", expected=expected, got=repr(text), do="write a number for each word after a colon")
     try:
         numbers = [float(argument) for argument in arguments]
         inspect.signature((lambda: found) if isinstance(found, Method) else found).bind(*numbers)
@@ -53,7 +52,7 @@ def _own(text: str) -> Method:
             "method",
             expected=f"{text} to be a Method, or a function that returns one",
             got=type(found).__name__,
-            do="see torch_backend.methods",
+            do="make one with dataclasses.replace(methods.z_plus, ...), as in docs/conventions.md",
         )
     return found
 
