@@ -211,7 +211,7 @@ def test_json_is_strict_and_holds_every_number():
     assert record["claims"]["hilbert_diameter"]["bound"] == "infinite"
     assert record["claims"]["one_minus_cos"] == {
         "statement": STATEMENTS["one_minus_cos"],
-        "method": certificate.claims[0].method,
+        "method": certificate.bounds[0].method,
         "bound": 1.0,
         "probability": 1.0,
     }
