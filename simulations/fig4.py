@@ -25,7 +25,6 @@ Writes fig4.csv, fig4.png and fig4.pdf in about 10 s on two cores.
 
 import argparse
 import os
-import zipfile
 from collections.abc import Sequence
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -43,8 +42,10 @@ from rankone.ensembles import Ensemble, alpha_beta, non_negative, positive, stoc
 from rankone.errors import one_line, refuse
 from rankone.pattern import refuse_gaps
 from rankone.results import protocol
+from rankone.results.arrays import read_arrays
 from rankone.results.median import clustered_median
 from rankone.results.null import null_median
+from rankone.results.table import Row
 from rankone.results.tables import FIG4
 from rankone.shapes import VGG16, Shapes
 from rankone.similarity import finite_matrix
@@ -57,7 +58,6 @@ STEPS = {"linear": linear, "rectified": rectified}
 ORDERS = {"Z": "input to the output", "W": "output to the input"}  # of one's own matrices, by their letter
 
 Floats = NDArray[np.float64]
-Row = dict[str, str | float]
 
 
 class Curve(NamedTuple):
@@ -193,16 +193,13 @@ def load_weights(path: Path) -> list[Floats]:
 
     ValueError if the file holds anything else.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in sorted(file.files, key=lambda name: (len(name), name))}
-    except (zipfile.BadZipFile, EOFError, TypeError, AttributeError, ValueError) as error:
-        refuse(str(path), expected="an .npz file of numbers", got=error, do="write it with numpy.savez")
-    letter = next((name[:1] for name in arrays), "")
-    if letter not in ORDERS or list(arrays) != [f"{letter}{k}" for k in range(1, len(arrays) + 1)]:
-        expected, names = "arrays W1, W2, … or Z1, Z2, …", ", ".join(arrays) or "none"
-        refuse(str(path), expected=expected, got=names, do="name them Z1, Z2, … from input to output")
-    matrices = [finite_matrix(name, matrix) for name, matrix in arrays.items()]
+    arrays = read_arrays(path)
+    letter = min(arrays, default="")[:1]
+    names = [f"{letter}{k}" for k in range(1, len(arrays) + 1)]
+    if letter not in ORDERS or sorted(names) != sorted(arrays):
+        expected, got = "arrays W1, W2, … or Z1, Z2, …", ", ".join(arrays) or "none"
+        refuse(str(path), expected=expected, got=got, do="name them Z1, Z2, … from input to output")
+    matrices = [finite_matrix(name, arrays[name]) for name in names]
     refuse_gaps(matrices, letter=letter, order=ORDERS[letter])
     return matrices if letter == "Z" else [W.T for W in reversed(matrices)]
 

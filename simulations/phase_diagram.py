@@ -28,6 +28,7 @@ from rankone import laws
 from rankone.chain import Strand, random_chains
 from rankone.ensembles import alpha_beta
 from rankone.errors import one_line, refuse
+from rankone.results.table import Row
 from rankone.results.tables import PHASE_DIAGRAM
 from rankone.shapes import uniform
 
@@ -37,8 +38,6 @@ VECTORS = 4
 SETTLED, DEPTH = 12, 36
 WIDE, MOST = 2048, 6  # width n gets WIDE/n times as many chains as width WIDE, up to MOST times
 DRAWS = 2000
-
-Row = dict[str, float]
 
 
 def measured(width: int, betas: Sequence[float], seed: np.random.SeedSequence) -> NDArray[np.float64]:

@@ -33,6 +33,7 @@ from rankone.proof.rounding import (
     round_up,
 )
 from rankone.proof.verify import ARITHMETIC, FORMAT, INFINITE, METHODS, STATEMENTS
+from rankone.results.arrays import read_arrays
 
 PROBABILITY = 0.9  # of the statement about signed starts
 NORM_SHARE = 0.1  # of its failure probability, given to ‖E v‖; the rest goes to |γᵀv|
@@ -239,26 +240,12 @@ def signed_one_minus_cos(angle: float, probability: float) -> float:
 
 def read_factors(path: str | Path) -> list[Factor]:
     """The arrays Z1, Z2, … of an npz file; ValueError or OSError if there are none or the file is damaged."""
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            names = [f"Z{l}" for l in range(1, len(archive.files) + 1)]
-            if not names or sorted(names) != sorted(archive.files):
-                refuse(
-                    str(path),
-                    expected="arrays Z1, Z2, …",
-                    got=sorted(archive.files),
-                    do="write them with np.savez(path, Z1=…, Z2=…)",
-                )
-            return [archive[name] for name in names]
-    except (ValueError, OSError, MemoryError):
-        raise
-    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds on damaged bytes
-        refuse(
-            str(path),
-            expected="a readable npz file",
-            got=f"{type(error).__name__}: {error}",
-            do="write it again with np.savez(path, Z1=…, Z2=…)",
-        )
+    arrays = read_arrays(path)
+    names = [f"Z{l}" for l in range(1, len(arrays) + 1)]
+    if not names or sorted(names) != sorted(arrays):
+        do = "write them with np.savez(path, Z1=…, Z2=…)"
+        refuse(str(path), expected="arrays Z1, Z2, …", got=sorted(arrays), do=do)
+    return [arrays[name] for name in names]
 
 
 def _check(factors: Sequence[Factor]) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from rankone.errors import refuse
+from rankone.results.arrays import RELEVANCE_MAPS
 from rankone.results.text import aligned, five_decimals
 from torch_backend.graph.graph import Graph, trace
 from torch_backend.methods import Method
@@ -120,12 +121,10 @@ def _accounts(entry: Entry) -> list[float]:
 
 
 def write(folder: Path, label: str, maps: Maps) -> Path:
-    """Write folder/relevance.npz: images, relevance, map, units, outputs, and the names model, method, start,
-    at; returns its path."""
+    """Write folder/relevance.npz, the arrays of `RELEVANCE_MAPS`; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "relevance.npz"
-    np.savez_compressed(
-        path,
+    return RELEVANCE_MAPS.write(
+        folder / "relevance.npz",
         images=_array(maps.graph.nodes[0].value),
         relevance=_array(maps.relevance),
         map=_array(maps.summed),
@@ -136,7 +135,6 @@ def write(folder: Path, label: str, maps: Maps) -> Path:
         start=maps.start,
         at=maps.at,
     )
-    return path
 
 
 def _array(x: Tensor) -> np.ndarray:
