@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from paper_figs.style import MEMBERS, NON_NEGATIVE, RECTIFIED, SIGNED, house_style
-from rankone.results.curve import Curve, spread
+from rankone.results.spread import Spread, spread
 from rankone.results.tables import CONE
 
 PANELS = {
@@ -40,7 +40,7 @@ def draw(table: str | Path, out: str | Path) -> Path:
             for axes, (column, title) in zip(line, PANELS.items(), strict=True):
                 for place, method in enumerate(methods):
                     measured = [row for row in mine if row["method"] == method]
-                    draw_curve(axes, spread(measured, column, at="layer"), layers, method, place)
+                    curve(axes, spread(measured, column, at="layer"), layers, method, place)
                 axes.set(
                     title=title,
                     yscale="log",
@@ -57,13 +57,13 @@ def draw(table: str | Path, out: str | Path) -> Path:
     return Path(out)
 
 
-def draw_curve(axes: plt.Axes, curve: Curve, layers: list[str], method: str, place: int) -> None:
+def curve(axes: plt.Axes, numbers: Spread, layers: list[str], method: str, place: int) -> None:
     """One method in one panel, in the look of the place-th."""
     look = {**MEMBERS[place % len(MEMBERS)], "color": COLOURS[place % len(COLOURS)], "ms": 6 - 2 * place}
-    x = np.array([layers.index(layer) for layer in curve.places], int)
-    some, infinite = np.isfinite(curve.high), np.isinf(curve.high)
-    axes.fill_between(x[some], curve.low[some], curve.high[some], color=look["color"], alpha=0.2, lw=0)
-    axes.plot(x[some], curve.median[some], **look, label=method)
+    x = np.array([layers.index(layer) for layer in numbers.places], int)
+    some, infinite = np.isfinite(numbers.high), np.isinf(numbers.high)
+    axes.fill_between(x[some], numbers.low[some], numbers.high[some], color=look["color"], alpha=0.2, lw=0)
+    axes.plot(x[some], numbers.median[some], **look, label=method)
     axes.plot(
         x[infinite],
         np.full(infinite.sum(), 0.97),

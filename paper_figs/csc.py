@@ -15,8 +15,8 @@ from matplotlib.lines import Line2D
 
 from paper_figs.style import REFERENCE, house_style, shades
 from rankone.errors import refuse
+from rankone.results import tables
 from rankone.results.table import Row
-from rankone.results.tables import CSC, CSC_THEORY
 
 NULL = {"color": REFERENCE, "ls": ":", "lw": 2}
 THEORY = {"ls": "--", "lw": 1.4}
@@ -36,8 +36,8 @@ def draw(
     theory: csc_theory.csv, drawn dashed beside the curves. starts: the start layers to draw; None draws all.
     Returns `out`; its suffix chooses the format. ValueError for other tables and unknown start layers.
     """
-    rows = CSC.read(table)
-    lines = CSC_THEORY.read(theory) if theory else []
+    rows = tables.CSC.read(table)
+    lines = tables.CSC_THEORY.read(theory) if theory else []
     models, methods = unique(rows, "model"), unique(rows, "method")
     kept = [row for row in rows if starts is None or row["start"] in starts]
     if not kept:

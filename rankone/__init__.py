@@ -8,7 +8,7 @@ chains of random matrices
     chain         running products, rescaled at every step
     similarity    1 - |cos| without cancellation and without a floor
     laws          closed-form laws behind the curves
-    results       tables, curves, medians, nulls and protocols that studies and figures share
+    results       tables, medians, nulls and protocols that studies and figures share
     stable_rank   ‖C‖_F²/‖C‖₂² of an operator known by its products: what sampled cosines estimate
 
 contraction and proof

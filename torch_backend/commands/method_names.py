@@ -36,7 +36,9 @@ def method(text: str) -> Method:
     found = {**vars(methods), **REFERENCED}[name] if name in spellings() else None
     if found is None:
         expected = f"one of {', '.join(spellings().values())}"
-        refuse("method", expected=expected, got=repr(text), do="write a number for each word after a colon")
+        refuse(
+            "method", expected=expected, got=repr(text), do="copy one of these, numbers for words in capitals"
+        )
     try:
         numbers = [float(argument) for argument in arguments]
         inspect.signature((lambda: found) if isinstance(found, Method) else found).bind(*numbers)

@@ -1,4 +1,4 @@
-"""A curve with its spread: the smallest, median and largest number at each place."""
+"""The spread of numbers along a curve: the smallest, the median and the largest at each place."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Curve:
+class Spread:
     """places: their names, in the order of the rows; low, median, high: (places,)."""
 
     places: tuple[str, ...]
@@ -21,10 +21,10 @@ class Curve:
     high: Floats
 
 
-def spread(rows: Sequence[Row], column: str, *, at: str) -> Curve:
+def spread(rows: Sequence[Row], column: str, *, at: str) -> Spread:
     """The spread of a column's numbers over the rows, images for example, that have the same name in `at`."""
     values: dict[str, list[float]] = {}
     for row in rows:
         values.setdefault(row[at], []).append(row[column])
     low, median, high = (np.array([of(v) for v in values.values()]) for of in (np.min, np.median, np.max))
-    return Curve(tuple(values), low, median, high)
+    return Spread(tuple(values), low, median, high)
