@@ -1,6 +1,6 @@
 """Figure 4: draws fig4.csv of simulations/fig4.py; computes nothing."""
 
-import csv
+import math
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from paper_figs import style
+from rankone.results.table import Row
+from rankone.results.tables import FIG4
 from rankone.shapes import VGG16
 
-COLUMNS = ("panel", "ensemble", "alpha", "beta", "multiplications", "median", "low", "high", "theory")
 LOOKS: dict[str, dict[str, Any]] = {
     "vanilla": {"color": style.SIGNED, "label": "vanilla: N", **style.MEMBERS[0]},
     "relu": {"color": style.RECTIFIED, "label": "ReLU: N, then negatives to 0", **style.MEMBERS[1]},
@@ -40,13 +41,12 @@ MARKS = [
 ]
 DEEPEST = 1e-45  # at least this much of the axis is shown
 
-Row = dict[str, str]
 Curves = dict[tuple[str, str, str], list[Row]]
 
 
 def draw(table: Path) -> list[Path]:
     """Draw fig4.csv as .png and .pdf beside it; returns the two paths. ValueError for another table."""
-    rows = read(table)
+    rows = FIG4.read(table)
     with style.house_style():
         figure, panels = plt.subplots(1, 2, figsize=(15, 8.2), sharey=True)
         for axes, (panel, title) in zip(panels, TITLES.items(), strict=True):
@@ -78,7 +78,8 @@ def fill(axes: Axes, title: str, curves: Curves) -> None:
         curve(axes, rows, look)
         curve(inset, rows, look)
 
-    lowest = min(float(row["theory"]) for rows in curves.values() for row in rows if row["theory"] != "nan")
+    laws = [row["theory"] for rows in curves.values() for row in rows]
+    lowest = min(y for y in laws if not math.isnan(y))
     axes.set(title=title, yscale="log", ylim=(min(DEEPEST, lowest) / 10, 5))
     axes.set_xlabel("multiplications   (below: length of the vectors, as in VGG-16)")
     lengths = [VGG16[0][0], *(m for _, m in VGG16)]
@@ -98,7 +99,7 @@ def fill(axes: Axes, title: str, curves: Curves) -> None:
         )
     else:
         for rows, look in zip(curves.values(), looks, strict=True):
-            end = (int(rows[-1]["multiplications"]), float(rows[-1]["theory"]))
+            end = (rows[-1]["multiplications"], rows[-1]["theory"])
             axes.annotate(
                 look["label"], end, (8, 0), textcoords="offset points", va="center", color=look["color"]
             )
@@ -107,7 +108,8 @@ def fill(axes: Axes, title: str, curves: Curves) -> None:
 
 def curve(axes: Axes, rows: list[Row], look: dict[str, Any]) -> None:
     """Simulated medians as markers with intervals, theory as a line through them; 0 and NaN are not drawn."""
-    k, median, low, high, theory = np.array([[float(row[name]) for name in COLUMNS[4:]] for row in rows]).T
+    names = ("multiplications", "median", "low", "high", "theory")
+    k, median, low, high, theory = np.array([[row[name] for name in names] for row in rows]).T
     theory, median = (np.where(y > 0, y, np.nan) for y in (theory, median))
     axes.plot(k, theory, color=look["color"], ls=look["ls"], lw=1.5, zorder=2)
     marks = {"ms": 5, "mfc": look["color"], **look, "ls": "", "label": None}
@@ -125,16 +127,3 @@ def looks_of(curves: Curves) -> list[dict[str, Any]]:
         else LOOKS[ensemble]
         for ensemble, alpha, beta in curves
     ]
-
-
-def read(table: Path) -> list[Row]:
-    """The rows of the table, its columns checked."""
-    with table.open(newline="") as file:
-        reader = csv.DictReader(file)
-        if tuple(reader.fieldnames or ()) != COLUMNS:
-            raise ValueError(
-                f"{table}: expected columns {', '.join(COLUMNS)}, got {reader.fieldnames}; simulate again"
-            )
-        if rows := list(reader):
-            return rows
-    raise ValueError(f"{table}: expected rows, got none; simulate again")

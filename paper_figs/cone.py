@@ -1,15 +1,16 @@
-"""The cone of all classes, layer by layer: draws cone.csv (`rankone cone`); computes nothing but medians.
+"""The cone of all classes, layer by layer: draws cone.csv (`rankone cone`); computes nothing.
 
 draw("out/cone/cone.csv", "out/cone/cone.png")
 """
 
-import csv
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from paper_figs.style import MEMBERS, NON_NEGATIVE, RECTIFIED, SIGNED, house_style
+from rankone.results.spread import Spread, spread
+from rankone.results.tables import CONE
 
 PANELS = {
     "diameter": "Hilbert's projective diameter",
@@ -24,12 +25,9 @@ def draw(table: str | Path, out: str | Path) -> Path:
     """Draw cone.csv: a row of panels per model, a line per method, the median over images and their range.
 
     Infinite diameters (classes that reach different units) are arrows at the upper edge. Returns `out`; its
-    suffix chooses the format.
+    suffix chooses the format. ValueError for another table.
     """
-    with open(table, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    if not rows:
-        raise ValueError(f"{table}: expected rows, got an empty table; measure again")
+    rows = CONE.read(table)
     models = list(dict.fromkeys(row["model"] for row in rows))
     methods = list(dict.fromkeys(row["method"] for row in rows))
     with house_style():
@@ -40,8 +38,9 @@ def draw(table: str | Path, out: str | Path) -> Path:
             mine = [row for row in rows if row["model"] == model]
             layers = list(dict.fromkeys(row["layer"] for row in mine))
             for axes, (column, title) in zip(line, PANELS.items(), strict=True):
-                for number, method in enumerate(methods):
-                    curve(axes, [row for row in mine if row["method"] == method], column, layers, number)
+                for place, method in enumerate(methods):
+                    measured = [row for row in mine if row["method"] == method]
+                    curve(axes, spread(measured, column, at="layer"), layers, method, place)
                 axes.set(
                     title=title,
                     yscale="log",
@@ -58,25 +57,19 @@ def draw(table: str | Path, out: str | Path) -> Path:
     return Path(out)
 
 
-def curve(axes: plt.Axes, rows: list[dict[str, str]], column: str, layers: list[str], number: int) -> None:
-    """One method in one panel."""
-    style = {**MEMBERS[number % len(MEMBERS)], "color": COLOURS[number % len(COLOURS)], "ms": 6 - 2 * number}
-    values = {
-        layer: np.array([float(row[column]) for row in rows if row["layer"] == layer]) for layer in layers
-    }
-    x = np.array([layers.index(layer) for layer, v in values.items() if len(v)])
-    low, middle, high = (
-        np.array([reduce(v) for v in values.values() if len(v)]) for reduce in (np.min, np.median, np.max)
-    )
-    some = np.isfinite(high)
-    axes.fill_between(x[some], low[some], high[some], color=style["color"], alpha=0.2, lw=0)
-    axes.plot(x[some], middle[some], **style, label=rows[0]["method"] if rows else None)
+def curve(axes: plt.Axes, numbers: Spread, layers: list[str], method: str, place: int) -> None:
+    """One method in one panel, in the look of the place-th."""
+    look = {**MEMBERS[place % len(MEMBERS)], "color": COLOURS[place % len(COLOURS)], "ms": 6 - 2 * place}
+    x = np.array([layers.index(layer) for layer in numbers.places], int)
+    some, infinite = np.isfinite(numbers.high), np.isinf(numbers.high)
+    axes.fill_between(x[some], numbers.low[some], numbers.high[some], color=look["color"], alpha=0.2, lw=0)
+    axes.plot(x[some], numbers.median[some], **look, label=method)
     axes.plot(
-        x[np.isinf(high)],
-        np.full(np.isinf(high).sum(), 0.97),
+        x[infinite],
+        np.full(infinite.sum(), 0.97),
         ls="",
         marker=r"$\infty$",
         ms=11,
-        color=style["color"],
+        color=look["color"],
         transform=axes.get_xaxis_transform(),
     )

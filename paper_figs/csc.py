@@ -4,7 +4,6 @@ draw("out/demo/csc.csv", "out/demo/csc.png")
 draw("out/demo/csc.csv", "out/demo/csc_theory.png", theory="out/demo/csc_theory.csv")
 """
 
-import csv
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +15,8 @@ from matplotlib.lines import Line2D
 
 from paper_figs.style import REFERENCE, house_style, shades
 from rankone.errors import refuse
-
-Row = dict[str, str]
+from rankone.results import tables
+from rankone.results.table import Row
 
 NULL = {"color": REFERENCE, "ls": ":", "lw": 2}
 THEORY = {"ls": "--", "lw": 1.4}
@@ -34,15 +33,16 @@ def draw(
 ) -> Path:
     """Draw csc.csv: a row of panels per model, a panel per method, a curve per start layer.
 
-    theory: a table with the columns model, method, start, layer, theory; drawn dashed beside the curves.
-    starts: the start layers to draw; None draws all. Returns `out`; its suffix chooses the format.
+    theory: csc_theory.csv, drawn dashed beside the curves. starts: the start layers to draw; None draws all.
+    Returns `out`; its suffix chooses the format. ValueError for other tables and unknown start layers.
     """
-    rows = read(table)
-    lines = read(theory) if theory else []
+    rows = tables.CSC.read(table)
+    lines = tables.CSC_THEORY.read(theory) if theory else []
     models, methods = unique(rows, "model"), unique(rows, "method")
     kept = [row for row in rows if starts is None or row["start"] in starts]
     if not kept:
-        refuse("starts", expected=f"start layers of {table}", got=starts, do="draw those it has")
+        there = ", ".join(unique(rows, "start"))
+        refuse("starts", expected=f"start layers of {table}", got=starts, do=f"name some of {there}")
     with house_style():
         figure, panels = plt.subplots(
             len(models),
@@ -64,7 +64,7 @@ def draw(
                     colour,
                 )
                 axes.set_title(f"{method}\n{model}")
-            drawn = [number(row["median"]) for row in kept if row["model"] == model]
+            drawn = [on_axis(row["median"]) for row in kept if row["model"] == model]
             line[0].set_ylim(min([0.05, *(0.3 * y for y in drawn if y > LOWEST)]), 2)
             line[0].set_ylabel(
                 "1 − |cos| between relevance vectors\n← independent of the start      unrelated →"
@@ -81,13 +81,13 @@ def draw(
 def panel(axes: Axes, rows: list[Row], layers: list[str], colour: dict[str, tuple]) -> None:
     """One method on one model: medians with their intervals, the null, missing directions."""
     place = {layer: x for x, layer in enumerate(layers)}
-    null = {row["layer"]: number(row["null_median"]) for row in reversed(rows)}  # the topmost start's
+    null = {row["layer"]: on_axis(row["null_median"]) for row in reversed(rows)}  # the topmost start's
     axes.plot([place[layer] for layer in null], list(null.values()), **NULL, zorder=1)
     for start, shade in colour.items():
         mine = [row for row in rows if row["start"] == start]
         x = np.array([place[row["layer"]] for row in mine])
         median, low, high, missing = (
-            np.array([number(row[name]) for row in mine]) for name in ("median", "low", "high", "missing")
+            np.array([on_axis(row[name]) for row in mine]) for name in ("median", "low", "high", "missing")
         )
         axes.fill_between(x, low, high, color=shade, alpha=0.25, lw=0, zorder=2)
         axes.plot(x, median, color=shade, lw=1.6, zorder=3)
@@ -107,7 +107,7 @@ def curves(axes: Axes, rows: list[Row], layers: list[str], colour: dict[str, tup
     for start, shade in colour.items():
         mine = [row for row in rows if row["start"] == start]
         x = [layers.index(row["layer"]) for row in mine]
-        axes.plot(x, [number(row["theory"]) for row in mine], color=shade, zorder=5, **THEORY)
+        axes.plot(x, [on_axis(row["theory"]) for row in mine], color=shade, zorder=5, **THEORY)
 
 
 def legend(axes: Axes, colour: dict[str, tuple], theory: bool) -> None:  # noqa: FBT001 (private to this file)
@@ -142,16 +142,6 @@ def unique(rows: list[Row], column: str) -> list[str]:
     return list(dict.fromkeys(row[column] for row in rows))
 
 
-def number(text: str) -> float:
-    """A cell as a number, exact zeros as LOWEST: a logarithmic axis has no zero."""
-    value = float(text)
+def on_axis(value: float) -> float:
+    """The value, exact zeros as LOWEST: a logarithmic axis has no zero."""
     return value if math.isnan(value) else max(value, LOWEST)
-
-
-def read(table: str | Path) -> list[Row]:
-    """The table's rows; ValueError if it has none."""
-    with open(table, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    if not rows:
-        refuse(str(table), expected="rows", got="an empty table", do="measure again")
-    return rows

@@ -1,6 +1,5 @@
 """The phase diagram of αW⁺ + βW⁻: draws the table of simulations/phase_diagram.py; computes nothing."""
 
-import csv
 from functools import partial
 from pathlib import Path
 
@@ -12,6 +11,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from paper_figs.style import house_style, shades
+from rankone.errors import refuse
+from rankone.results.tables import PHASE_DIAGRAM
 
 Floats = NDArray[np.float64]
 Grids = dict[str, Floats]
@@ -94,11 +95,11 @@ def slices(axes: Axes, grids: Grids) -> None:
 
 
 def read(table: Path) -> Grids:
-    """Every column as a grid (widths, betas), in increasing order."""
-    with table.open(newline="") as file:
-        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    rows.sort(key=lambda row: (row["width"], row["beta"]))
-    widths = len({row["width"] for row in rows})
-    if not rows or len(rows) != widths * len({row["beta"] for row in rows}):
-        raise ValueError(f"{table}: expected every width with every β, got {len(rows)} rows; simulate again")
-    return {name: np.array([row[name] for row in rows]).reshape(widths, -1) for name in rows[0]}
+    """Every column as a grid (widths, betas), in increasing order; ValueError for a table with holes."""
+    rows = sorted(PHASE_DIAGRAM.read(table), key=lambda row: (row["width"], row["beta"]))
+    widths, betas = ({row[name] for row in rows} for name in ("width", "beta"))
+    if len(rows) != len(widths) * len(betas):
+        do = f"write the table anew with {PHASE_DIAGRAM.command}"
+        refuse(str(table), expected="every width with every β", got=f"{len(rows)} rows", do=do)
+    shape = len(widths), len(betas)
+    return {name: np.array([row[name] for row in rows], float).reshape(shape) for name in PHASE_DIAGRAM.names}

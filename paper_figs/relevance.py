@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from paper_figs.style import house_style
+from rankone.results.arrays import RELEVANCE_MAPS
 
 ACROSS = 5  # images side by side
 MOST = 20  # images in a picture
@@ -21,10 +22,9 @@ def draw(results: str | Path, out: str | Path) -> Path:
     """Draw each image above its map; every map has its own scale, symmetric about zero and stated above it.
 
     Maps without two axes of space are drawn as bars; one of three axes is summed over the first. At most MOST
-    images are drawn. Returns `out`; its suffix chooses the format.
+    images are drawn. Returns `out`; its suffix chooses the format. ValueError for another file.
     """
-    with np.load(results, allow_pickle=False) as file:
-        data = {name: file[name] for name in file.files}
+    data = RELEVANCE_MAPS.read(results)
     count = min(MOST, len(data["map"]))
     across = min(ACROSS, max(2, count))  # two at least: room for the titles
     down = -(-count // across)

@@ -6,8 +6,9 @@ chains of random matrices
     shapes        chain shapes as data: VGG-16 of figure 4, uniform, any list
     ensembles     matrix ensembles with their exact means and variances
     chain         running products, rescaled at every step
-    similarity    1 - |cos| without cancellation and without a floor; nulls
+    similarity    1 - |cos| without cancellation and without a floor
     laws          closed-form laws behind the curves
+    results       tables, medians, nulls and protocols that studies and figures share
     stable_rank   ‖C‖_F²/‖C‖₂² of an operator known by its products: what sampled cosines estimate
 
 contraction and proof
@@ -20,6 +21,9 @@ contraction and proof
     verify        the small independent verifier of a certificate
     claims        the ledger: the paper's claims, each with evidence that runs
     strategies    hypothesis strategies for matrices and chains (needs hypothesis)
+
+The room proof holds certificate and verify, with what they rest on; cli is the command line; errors is the
+one way to refuse bad input; pattern is where a matrix has its zeros, for structure and bounds.
 """
 
 from importlib import import_module
@@ -36,6 +40,7 @@ __all__ = [
     "ensembles",
     "ergodicity",
     "laws",
+    "results",
     "shapes",
     "similarity",
     "stable_rank",

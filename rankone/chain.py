@@ -1,7 +1,9 @@
-"""Running products of a chain: V row vectors times factor after factor, rescaled at every step.
+"""Running products of a chain C = Z1 Z2 … Zk, Z1 nearest the input: v, Zk v, Z_{k−1} Zk v, …, rescaled.
 
-The direction is figure 4's: a row vector of length n is multiplied by an (n, m) factor, from output to input.
-The vectors are carried as M·diag(e^s)·Q, Q with orthonormal rows. So vectors that grow parallel never become
+Z_l is (n_{l−1}, n_l) and its columns are maps, as everywhere in rankone. Inside this file, and for `Step`s,
+vectors are rows: r A with A = Zᵀ stands for Z v.
+
+V vectors are carried as M·diag(e^s)·Q, Q with orthonormal rows. So vectors that grow parallel never become
 equal numbers: the columns of M decay at their own rates (the Lyapunov exponents), each with its own logarithm
 s, and 1 − |cos| stays known when it is 1e-24000. In float32, too: a rounding of Q moves all vectors alike.
 Vectors of an invariant subspace (one-hot starts of a reducible chain) are kept in it, unless a single factor
@@ -18,6 +20,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from rankone.ensembles import Ensemble
 from rankone.errors import refuse
+from rankone.pattern import refuse_gaps
 from rankone.shapes import Shape, Shapes, chain_shapes
 from rankone.similarity import Array, finite_matrix, log10_graded, log_abs
 
@@ -74,7 +77,8 @@ def bundle(R: ArrayLike, dtype: DTypeLike = np.float64) -> Bundle:
 def linear(vectors: Bundle, product: Matrix) -> Bundle:
     """The vectors r A, from product = Q A (r, m): Q A = L Q′ is factored and M·diag(e^s)·L is graded anew.
 
-    The rows of Q are in the order of their growth and L is triangular: a column of M changes by slower ones.
+    The columns of M are in the order of their growth and L is lower triangular: slower columns are added to
+    faster ones and never the reverse, so that no column loses its digits to a faster one.
     """
     L, Q = _lq(product)
     log_L = log_abs(L) + vectors.s[:, None]
@@ -128,22 +132,29 @@ def _finite(logs: Array) -> Array:
 
 
 def running_products(
-    start: ArrayLike, factors: Iterable[ArrayLike], step: Step = linear, dtype: DTypeLike = np.float64
+    start: ArrayLike, factors: Sequence[ArrayLike], step: Step = linear, dtype: DTypeLike = np.float64
 ) -> Iterator[Bundle]:
-    """The vectors start (V, n) after 0, 1, 2, … of the given factors (n, m), one's own weights for example.
+    """The start vectors v, rows of (V, n_k), after 0, 1, …, k factors: v, Zk v, …, C v = Z1 ⋯ Zk v.
 
-    ValueError, when it is reached, for a factor that is not a finite matrix or does not meet the one before.
+    factors: [Z1, …, Zk] of C = Z1 Z2 … Zk, Z_l (n_{l−1}, n_l), one's own weights for example.
+    ValueError, before any product, for no factor, one that is not a finite matrix, shapes that do not meet.
     """
-    yield (vectors := bundle(start, dtype))
-    for k, factor in enumerate(factors):
-        A = finite_matrix(f"factors[{k}]", factor)
-        if len(A) != vectors.Q.shape[1]:
-            expected = f"{vectors.Q.shape[1]} rows, the length of the vectors"
-            refuse(
-                f"factors[{k}]", expected=expected, got=len(A), do="order the factors from output to input"
-            )
-        A = np.ldexp(A, -np.frexp(np.abs(A).max())[1])  # exact, and a scale is no part of a direction
-        yield (vectors := step(vectors, vectors.Q @ A.astype(dtype)))
+    vectors = bundle(start, dtype)
+    chain = [finite_matrix(f"Z{l}", Z) for l, Z in enumerate(factors, start=1)]
+    refuse_gaps(chain)
+    if chain[-1].shape[1] != vectors.Q.shape[1]:
+        expected = f"{vectors.Q.shape[1]} columns, the length of the start vectors"
+        do = "order the factors from the input to the output"
+        refuse(f"Z{len(chain)}", expected=expected, got=f"shape {chain[-1].shape}", do=do)
+    return _running_products(vectors, chain, step)
+
+
+def _running_products(vectors: Bundle, chain: list[Matrix], step: Step) -> Iterator[Bundle]:
+    yield vectors
+    for Z in reversed(chain):
+        exponent = -np.frexp(np.abs(Z).max())[1]
+        A = np.ldexp(Z.T, exponent, order="C")  # exact, and a scale is no part of a direction
+        yield (vectors := step(vectors, vectors.Q @ A.astype(vectors.Q.dtype)))
 
 
 class Strand(NamedTuple):
@@ -161,33 +172,76 @@ def random_chains(
     rng: np.random.Generator,
     dtype: DTypeLike = np.float32,
 ) -> Iterator[list[Bundle]]:
-    """The vectors of every strand after 0, 1, 2, … random factors, from one N(0, 1) start (vectors, n).
+    """The vectors of every strand after 0, 1, 2, … random factors, from one N(0, 1) start (vectors, n_k).
 
     Each factor is one standard normal matrix that all strands share (common random numbers); a second call is
-    an independent sample. A factor never exists as a whole, so time bounds the width, not memory. float32
-    suffices: rounding moves a product by 1e-7 of its size, sampling by 1e-2.
+    an independent sample. A factor never exists as a whole, so time bounds the width, not memory;
+    `written_out` has them as matrices. float32 suffices: rounding moves a product by 1e-7 of its size,
+    sampling by 1e-2.
 
+    shapes: (n_k, n_{k−1}), …, (n_1, n_0), from output to input, as in rankone.shapes.
     ValueError for an empty chain, shapes that do not meet, no strand, or fewer than two vectors.
     """
     shapes = chain_shapes(shapes)
     if not strands:
-        refuse("strands", expected="at least one", got="none", do="name an ensemble")
+        refuse("strands", expected="at least one", got="none", do="pass [Strand(vanilla)], for example")
     if vectors < 2:
-        refuse("vectors", expected="at least 2, to have a pair", got=vectors, do="ask for more")
+        refuse("vectors", expected="at least 2, to have a pair", got=vectors, do="ask for two or more")
     return _random_chains(list(strands), shapes, vectors, rng, np.dtype(dtype))
+
+
+def written_out(
+    ensemble: Ensemble,
+    shapes: Iterable[Iterable[int]],
+    *,
+    vectors: int,
+    rng: np.random.Generator,
+    dtype: DTypeLike = np.float32,
+) -> tuple[Array, list[Matrix]]:
+    """The start (vectors, n_k) and the factors [Z1, …, Zk] of one of `random_chains`' linear chains.
+
+    Given a generator in the same state and the same vectors, shapes and dtype, they are the very numbers that
+    `random_chains` draws for a strand of this ensemble, each factor up to a positive scale: what it simulates
+    can be multiplied by `running_products` and certified by `rankone.certificate`.
+
+    ValueError for an empty chain and shapes that do not meet.
+    """
+    shapes, kind = chain_shapes(shapes), np.dtype(dtype)
+    start = _starts(vectors, shapes, rng)
+    factors = []
+    for n, m in shapes:
+        Z = np.empty((m, n), kind)
+        for columns, N in _panels(n, m, kind, rng):
+            Z[columns] = ensemble.rescaled().of(N).T
+        factors.append(Z)
+    return start, factors[::-1]
 
 
 def _random_chains(
     strands: list[Strand], shapes: Shapes, V: int, rng: np.random.Generator, dtype: np.dtype[Any]
 ) -> Iterator[list[Bundle]]:
-    start = bundle(rng.standard_normal((V, shapes[0][0])), dtype)
-    bundles = [start] * len(strands)
+    bundles = [bundle(_starts(V, shapes, rng), dtype)] * len(strands)
     yield bundles
     ensembles = [strand.ensemble.rescaled() for strand in strands]
     for shape in shapes:
         products = _shared_products([b.Q for b in bundles], ensembles, shape, rng)
         bundles = [strand.step(b, P) for strand, b, P in zip(strands, bundles, products, strict=True)]
         yield bundles
+
+
+def _starts(V: int, shapes: Shapes, rng: np.random.Generator) -> Array:
+    return rng.standard_normal((V, shapes[0][0]))
+
+
+def _panels(n: int, m: int, dtype: np.dtype[Any], rng: np.random.Generator) -> Iterator[tuple[slice, Matrix]]:
+    """One standard normal matrix (n, m), drawn panel after panel of whole columns into the same memory."""
+    width = max(1, min(m, PANEL // n))
+    scratch = np.empty(n * width, dtype)
+    for first in range(0, m, width):
+        columns = slice(first, min(first + width, m))
+        N = scratch[: n * (columns.stop - first)].reshape(n, -1)
+        rng.standard_normal(dtype=dtype.type, out=N)
+        yield columns, N
 
 
 def _shared_products(
@@ -207,12 +261,7 @@ def _shared_products(
     stacks = [np.vstack([ones[:0], *(blocks[k] for k in those)]) for those in strands]
     images = [np.empty((len(Q), m), dtype) for Q in stacks]
 
-    width = max(1, min(m, PANEL // n))
-    scratch = np.empty(n * width, dtype)
-    for first in range(0, m, width):
-        columns = slice(first, min(first + width, m))
-        N = scratch[: n * (columns.stop - first)].reshape(n, -1)
-        rng.standard_normal(dtype=dtype.type, out=N)
+    for columns, N in _panels(n, m, dtype, rng):
         images[0][:, columns] = stacks[0] @ N
         images[1][:, columns] = stacks[1] @ np.abs(N, out=N)
 

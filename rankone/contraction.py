@@ -38,7 +38,12 @@ def non_negative(name: str, values: ArrayLike, *, ndim: int = 2) -> Array:
     zero = np.flatnonzero(~A.any(axis=0)) if ndim == 2 else np.flatnonzero([not A.any()])
     if zero.size:
         what = f"{zero.size} zero columns, the first is {zero[0]}" if ndim == 2 else "a zero vector"
-        refuse(name, expected="no zero column", got=what, do="drop it: nothing has no direction")
+        refuse(
+            name,
+            expected="no zero column",
+            got=what,
+            do="remove zero columns: a zero vector has no direction",
+        )
     return A
 
 
@@ -161,6 +166,11 @@ def _shares(A: Array) -> Array:
 def _distributions(P: ArrayLike, axis: Axis) -> Array:
     if not is_stochastic(P, axis):
         got = f"{axis} with other sums"
-        refuse("P", expected=f"{axis} that sum to one", got=got, do="normalise, or name the other axis")
+        refuse(
+            "P",
+            expected=f"{axis} that sum to one",
+            got=got,
+            do="divide them by their sums, or name the other axis",
+        )
     P = np.asarray(P, dtype=np.float64)
     return np.ascontiguousarray(P if axis == "rows" else P.T)

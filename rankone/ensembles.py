@@ -1,9 +1,10 @@
 """Matrix ensembles of figure 4, each with its exact mean and variance.
 
 With N a standard normal matrix, N⁺ = max(N, 0) and N⁻ = min(N, 0), every one of them is αN⁺ + βN⁻: vanilla
-(1, 1), non-negative (1, 0), positive |N| (1, −1). The stochastic one is |N| with each *column* divided by its
-sum (what the paper's helper does, though its name says rows): in a chain r A of row vectors, every entry of
-r A is then a weighted mean of r. ReLU is no ensemble but a step of the chain (rankone.chain).
+(1, 1), non-negative (1, 0), positive |N| (1, −1). A draw A (n, m) multiplies row vectors, r A: it is the
+transpose Zᵀ of a factor. The stochastic ensemble is |N| with each *column* divided by its sum (what the
+paper's helper does, though its name says rows): every entry of r A is then a weighted mean of r. ReLU is no
+ensemble but a step of the chain (rankone.chain).
 """
 
 from dataclasses import dataclass
@@ -37,7 +38,12 @@ class Ensemble:
             if not (isfinite(value) and abs(value) <= 1e100):
                 refuse(name, expected="a finite number up to 1e100", got=value, do="give a smaller number")
         if self.normalised not in (None, "columns"):
-            refuse("normalised", expected='"columns" or None', got=self.normalised, do="choose one of them")
+            refuse(
+                "normalised",
+                expected='"columns" or None',
+                got=self.normalised,
+                do='write "columns", or leave it out',
+            )
         if self.normalised and not (self.alpha > 0 > self.beta and 1e-4 <= -self.beta / self.alpha <= 1e4):
             got = f"alpha {self.alpha}, beta {self.beta}"
             expected = "positive entries of like sizes, alpha > 0 > beta within a factor of 1e4"
@@ -54,12 +60,12 @@ class Ensemble:
         return self.alpha / 2 - self.beta / 2
 
     def mean(self, shape: Shape) -> float:
-        """Mean of an entry of an (n, m) factor: (α − β)/√(2π), or 1/n where columns sum to one."""
+        """Mean of an entry of an (n, m) draw: (α − β)/√(2π), or 1/n where columns sum to one."""
         ((n, _),) = chain_shapes([shape])
         return 1 / n if self.normalised else (self.alpha - self.beta) / sqrt(2 * pi)
 
     def variance(self, shape: Shape) -> float:
-        """Variance of an entry of an (n, m) factor: (α² + β²)/2 − mean², exact for shares, too."""
+        """Variance of an entry of an (n, m) draw: (α² + β²)/2 − mean², exact for shares, too."""
         ((n, _),) = chain_shapes([shape])
         if self.normalised:
             return max(0.0, _mean_square_share(self.alpha, -self.beta, n) - 1 / n**2)

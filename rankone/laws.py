@@ -1,7 +1,7 @@
 """Closed-form laws behind the curves of figure 4: how fast a chain of random factors converges to rank one.
 
-A row vector of length n is multiplied by (n, m) factors with iid entries of mean μ and variance σ²; θ is the
-angle between the images of two starts. Two mechanisms make sin²θ fall:
+A vector of length n goes through (n, m) factors (n in, m out, see rankone.shapes) with iid entries of mean μ
+and variance σ²; θ is the angle between the images of two starts. Two mechanisms make sin²θ fall:
 
 * *mean alignment*, iff n μ² > σ²: both images turn to the all-ones row. Fast: by n μ²/σ² a multiplication.
 * *dimension*: a random factor flattens areas more than it shortens lengths. Slow: by about e^(1/n) a
@@ -154,7 +154,9 @@ def decades_of_factor(Z: ArrayLike, p: ArrayLike) -> float:
     if Z.ndim != 2 or Z.shape[1:] != p.shape:
         refuse("Z, p", expected="shapes (m, n), (n,)", got=(Z.shape, p.shape), do="pass what enters Z as p")
     if np.count_nonzero(p) < 2:
-        refuse("p", expected=">= 2 non-zeros", got=np.count_nonzero(p), do="one entry has one direction only")
+        refuse(
+            "p", expected=">= 2 non-zeros", got=np.count_nonzero(p), do="pass relevance of two units or more"
+        )
     if not np.any(Z @ p):
         refuse(
             "Z @ p", expected="a direction", got="the zero vector", do="choose a factor that relevance passes"
@@ -199,7 +201,7 @@ def _moments(mean: ArrayLike, variance: ArrayLike) -> tuple[Floats, Floats]:
             "mean, variance",
             expected="not both zero",
             got="a zero factor",
-            do="a zero factor has no direction",
+            do="pass a mean or a variance that is not zero",
         )
     return μ, σ2
 
@@ -208,13 +210,18 @@ def _at_least(name: str, numbers: ArrayLike, low: float) -> Floats:
     x = np.asarray(numbers, dtype=float)
     if not np.all(np.isfinite(x) & (x >= low)):
         bad = x[~(np.isfinite(x) & (x >= low))].flat[0]
-        refuse(name, expected=f"finite numbers >= {low:.3g}", got=bad, do="correct it")
+        refuse(
+            name,
+            expected=f"finite numbers >= {low:.3g}",
+            got=bad,
+            do="replace what is NaN, infinite or smaller",
+        )
     return x
 
 
 def _integer(name: str, number: object, low: int) -> int:
     if isinstance(number, bool) or not isinstance(number, int | np.integer) or number < low:
-        refuse(name, expected=f"an integer >= {low}", got=repr(number), do="correct it")
+        refuse(name, expected=f"an integer >= {low}", got=repr(number), do=f"give {low} or more")
     return int(number)
 
 

@@ -40,17 +40,20 @@ def pattern_of(matrix: Matrix, *, name: str = "matrix") -> sparse.csr_array:
     return sparse.csr_array(stored > 0)
 
 
-def refuse_gaps(factors: Sequence[Any]) -> None:
-    """ValueError unless there is a factor, and the shapes (n0, n1), (n1, n2), … of Z1, Z2, … meet."""
+def refuse_gaps(factors: Sequence[Any], *, letter: str = "Z", order: str = "input to the output") -> None:
+    """ValueError unless there is a factor, and the shapes (n0, n1), (n1, n2), … of Z1, Z2, … meet.
+
+    letter, order: what the factors are called, and where the first and the last one belong.
+    """
     if not factors:
-        refuse("factors", expected="at least one factor", got="none", do="pass [Z1, Z2, …]")
+        refuse("factors", expected="at least one factor", got="none", do=f"pass [{letter}1, {letter}2, …]")
     for l, (left, right) in enumerate(pairwise(factors), start=1):
         if left.shape[1] != right.shape[0]:
             refuse(
-                f"Z{l + 1}",
-                expected=f"{left.shape[1]} rows, as Z{l} has columns",
+                f"{letter}{l + 1}",
+                expected=f"{left.shape[1]} rows, as {letter}{l} has columns",
                 got=f"shape {right.shape}",
-                do="order the factors from the input to the output",
+                do=f"order the factors from the {order}",
             )
 
 

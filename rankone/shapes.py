@@ -1,4 +1,8 @@
-"""Chain shapes as data: the sizes (n, m) of the factors that multiply a row vector, from output to input."""
+"""Chain shapes as data: from output to input, how many numbers (n, m) go into each factor and come out of it.
+
+In this order relevance meets the factors of C = Z1 Z2 … Zk: (n_k, n_{k−1}), …, (n_1, n_0), each the shape of
+Zᵀ, the matrix that multiplies a row vector.
+"""
 
 from collections.abc import Iterable
 

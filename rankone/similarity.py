@@ -1,7 +1,8 @@
-"""How far vectors are from parallel: 1 − |cos| without cancellation or floor, its median, its null.
+"""How far vectors are from parallel: 1 − |cos| without cancellation or floor.
 
 A pair is two *different* vectors, never one with itself. A zero vector has no direction: its pairs are NaN,
 to be counted by `missing_fraction`. The absolute cosine is the default, as a rank-one operator maps v to ±c.
+Its medians and its null are in rankone.results.
 """
 
 from functools import cache
@@ -9,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import beta, betaincinv, stdtrit
 
 from rankone.errors import refuse
 
@@ -58,9 +58,16 @@ def finite_matrix(name: str, R: ArrayLike) -> NDArray[np.floating[Any]]:
     R = np.asarray(R)
     if R.ndim != 2 or 0 in R.shape or R.dtype.kind not in "fiu":
         got = f"shape {R.shape} of {R.dtype}"
-        refuse(name, expected="a matrix of real numbers", got=got, do="give rows and columns")
+        refuse(
+            name, expected="a matrix of real numbers", got=got, do="pass a two-dimensional array of numbers"
+        )
     if not np.isfinite(R).all():
-        refuse(name, expected="finite entries", got="NaN or infinity", do="find out where they arose")
+        refuse(
+            name,
+            expected="finite entries",
+            got="NaN or infinity",
+            do="compute them in float64, or leave the rows out",
+        )
     return R if R.dtype.kind == "f" else R.astype(np.float64)
 
 
@@ -107,58 +114,3 @@ def log_abs(M: NDArray[np.floating[Any]]) -> Array:
 def missing_fraction(values: ArrayLike) -> float:
     """Share of pairs without a direction (NaN)."""
     return float(np.isnan(values).mean())
-
-
-def clustered_median(values: ArrayLike, confidence: float = 0.95) -> tuple[float, float, float]:
-    """Median, low, high: of all values (samples, pairs), when only the samples are independent.
-
-    Woodruff's confidence interval (J. Amer. Statist. Assoc. 47, 1952): the share of a sample's values below
-    the median has a standard error ε over the samples; the interval runs from the quantile ½ − tε to ½ + tε,
-    t Student's. NaN are left out. One sample says nothing of its error: its interval is the whole range.
-    """
-    x = np.asarray(values, dtype=np.float64)
-    if x.ndim != 2 or not x.size:
-        refuse(
-            "values", expected="numbers (samples, pairs)", got=f"shape {x.shape}", do="give a row per sample"
-        )
-    x = x[~np.isnan(x).all(axis=1)]
-    if not len(x):
-        return np.nan, np.nan, np.nan
-    known = ~np.isnan(x)
-    below = x <= np.quantile(x[known], 0.5, method="inverted_cdf")
-    share = below.sum(axis=1) / known.sum(axis=1)
-    half = 0.5
-    if (N := len(x)) > 1:
-        error = max(share.std(ddof=1), 0.5 / x.shape[1]) / np.sqrt(N)
-        half = float(stdtrit(N - 1, (1 + confidence) / 2)) * error
-    levels = np.clip([0.5, 0.5 - half, 0.5 + half], 0, 1)
-    median, low, high = np.quantile(x[known], levels, method="inverted_cdf")  # −inf cannot be interpolated
-    return float(median), float(low), float(high)
-
-
-def null_quantile(q: ArrayLike, width: int) -> Array:
-    """Quantile q in [0, 1] of 1 − |cos| for independent directions in R^width.
-
-    Exact: sin² ~ Beta((d − 1)/2, 1/2), d the width, and 1 − |cos| = sin²/(1 + |cos|); 0 in one dimension.
-    """
-    if width < 1:
-        refuse("width", expected="an integer >= 1", got=width, do="give the length of the vectors")
-    q = np.asarray(q, dtype=np.float64)
-    if not ((q >= 0) & (q <= 1)).all():
-        refuse("q", expected="probabilities in [0, 1]", got=q, do="give 0.5 for the median")
-    if width == 1:
-        return np.zeros_like(q)
-    sine_squared = betaincinv((width - 1) / 2, 0.5, q)
-    return np.asarray(sine_squared / (1 + np.sqrt(betaincinv(0.5, (width - 1) / 2, 1 - q))))
-
-
-def null_median(width: int) -> float:
-    """Median of 1 − |cos| for independent directions in R^width."""
-    return float(null_quantile(0.5, width))
-
-
-def null_mean(width: int) -> float:
-    """Mean of 1 − |cos| for independent directions in R^width: 1 − B(d/2, 1/2)/π, about 1 − √(2/(πd))."""
-    if width < 1:
-        refuse("width", expected="an integer >= 1", got=width, do="give the length of the vectors")
-    return float(1 - beta(width / 2, 0.5) / np.pi) if width > 1 else 0.0

@@ -114,7 +114,9 @@ def _singular_values(matrix: Array) -> Array:
         refuse("C", expected="finite products C v", got="NaN or infinity", do="use float64 activations")
     sigma = np.linalg.svdvals(matrix)
     if not sigma[0] > 0:
-        refuse("C", expected="an operator that is not zero", got="zero", do="choose layers relevance reaches")
+        refuse(
+            "C", expected="an operator that is not zero", got="zero", do="take layers that relevance reaches"
+        )
     return sigma
 
 

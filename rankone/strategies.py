@@ -177,7 +177,9 @@ def chains(
 
 def _needs_two(name: str, size: int) -> None:
     if size < 2:
-        refuse(name, expected="at least 2 for this kind", got=size, do="ask for a larger matrix")
+        refuse(
+            name, expected="at least 2 for this kind", got=size, do="ask for a 2 × 2 matrix or a larger one"
+        )
 
 
 @st.composite

@@ -108,7 +108,7 @@ def index_of_primitivity(matrix: Matrix) -> int:
             "matrix",
             expected="a primitive matrix",
             got="one with no positive power",
-            do="ask is_primitive first",
+            do="call it where is_primitive(matrix) holds",
         )
     n = pattern.shape[0]
     squares = [packed(pattern)]
@@ -168,7 +168,7 @@ def _summed(axis: Axis) -> int:
             "axis",
             expected='"rows" or "columns"',
             got=repr(axis),
-            do="say which of them carries the property",
+            do="name the one whose entries are summed or compared",
         )
     return 1 if axis == "rows" else 0
 
@@ -189,7 +189,7 @@ def _square(matrix: Matrix) -> sparse.csr_array:
             "matrix",
             expected="a square matrix",
             got=f"shape {pattern.shape}",
-            do="irreducibility needs n × n",
+            do="pass a factor with as many rows as columns",
         )
     return pattern
 

@@ -23,7 +23,7 @@ from paper_figs import csc as figure
 from rankone.errors import one_line, refuse
 from simulations import fig4
 from torch_backend import CSC, images, methods, models
-from torch_backend.commands import csc_report, csc_study
+from torch_backend.commands import csc
 
 METHODS = (methods.gradient, methods.z_plus, methods.alpha_beta(2, 1))
 PAPER_STARTS = ("fc3", "fc1", "conv4_3", "conv3_3", "conv2_2")  # figure 3's for VGG-16
@@ -38,8 +38,8 @@ def trained_digits(count: int) -> tuple[Labelled, Labelled]:
     """digits-vgg on held-out digits: every start layer, theory for the paper's; float64 for 1e-13."""
     label, network = models.label("digits-vgg"), models.load("digits-vgg").double()
     batch = images.read("sample", images.DIGITS, count).double()
-    measured = csc_study.measure(label, network, batch, METHODS)
-    predicted = csc_study.predict(label, network, batch, METHODS, PAPER_STARTS)
+    measured = csc.measure(label, network, batch, METHODS)
+    predicted = csc.predict(label, network, batch, METHODS, PAPER_STARTS)
     return [(label, result) for result in measured], [(label, law) for law in predicted]
 
 
@@ -47,25 +47,25 @@ def random_vgg16(count: int) -> tuple[Labelled, Labelled]:
     """torchvision's VGG-16 with random weights on scikit-image's photographs; theory on the first of them."""
     label, network = models.label("vgg16", "random"), models.load("vgg16", "random")
     batch = images.read("sample", images.IMAGENET, count)
-    measured = csc_study.measure(label, network, batch, METHODS, PAPER_STARTS, VGG16_VECTORS)
-    predicted = csc_study.predict(label, network, batch[:1], METHODS, PAPER_STARTS, VGG16_VECTORS)
+    measured = csc.measure(label, network, batch, METHODS, PAPER_STARTS, VGG16_VECTORS)
+    predicted = csc.predict(label, network, batch[:1], METHODS, PAPER_STARTS, VGG16_VECTORS)
     return [(label, result) for result in measured], [(label, law) for law in predicted]
 
 
 def show(out: Path, name: str, measured: Labelled, predicted: Labelled) -> list[Path]:
     """Write the tables, draw the picture beside theory and the one of all starts, print the numbers."""
-    table, theory = csc_study.write(out, name, measured, predicted)
+    table, theory = csc.write(out, name, measured, predicted)
     pictures = [figure.draw(table, out / f"{name}.png", theory=theory, starts=PAPER_STARTS)]
     if len(measured[0][1].starts) > len(PAPER_STARTS):
         pictures.append(figure.draw(table, out / f"{name}_all_starts.png"))
-    print(csc_report.table(measured[0][0], [result for _, result in measured]), end="\n\n")
+    print(csc.summary(measured[0][0], [result for _, result in measured]), end="\n\n")
     return pictures
 
 
 def run(options: argparse.Namespace) -> None:
     for name in ("samples", "digits", "photographs"):
         if getattr(options, name) < 1:
-            refuse(f"--{name}", expected="an integer >= 1", got=getattr(options, name), do="choose another")
+            refuse(f"--{name}", expected="an integer >= 1", got=getattr(options, name), do="give 1 or more")
     begin, out = time.perf_counter(), options.out
     heading("1. Chains of random matrices (figure 4)")
     fig4.main(["--out", str(out), "--samples", str(options.samples)])

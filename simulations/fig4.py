@@ -3,10 +3,10 @@
     python simulations/fig4.py --out out/fig4 [--samples 20] [--seed 0] [--protocol corrected|paper]
                                [--probes 32] [--weights FILE.npz] [--weights-step rectified|linear]
 
-A block of N(0, 1) row vectors (the probes) is multiplied by 16 random factors. How parallel its rows become,
-1 − |cos|, is what a saliency map forgets of its start. Each factor of each sample is *one* standard normal
-matrix that all ensembles of both panels share (common random numbers); samples are independent, and the
-numbers do not depend on the number of cores. Two protocols summarise the same pairs:
+N(0, 1) vectors (the probes) are multiplied by 16 random factors, Z16 first, Z1 last. How parallel they
+become, 1 − |cos|, is what a saliency map forgets of its start. Each factor of each sample is *one* standard
+normal matrix that all ensembles of both panels share (common random numbers); samples are independent, and
+the numbers do not depend on the number of cores. Two protocols summarise the same pairs:
 
 corrected   pairs of different vectors, the median over pairs and samples with its 95 % interval; float32
             products, whose accuracy has no floor (rankone.chain)
@@ -15,13 +15,16 @@ paper       what the paper's code computes: float64, 1 − the mean |cos| over a
 
 Theory, with no free parameter: the moment-state law, and for ReLU the wide-limit recursion (rankone.laws). It
 is the median pair's under both protocols: a mean of 1 − |cos| follows the worst pairs, up to a decade above.
+
+--weights adds a chain of your own: Z1, Z2, … of C = Z1 Z2 …, Z1 nearest the input, as `rankone certify` takes
+them, or their transposes W1, W2, … from output to input. `chain_of_sample` is the way back: the factors of a
+simulated chain, to be certified.
+
 Writes fig4.csv, fig4.png and fig4.pdf in about 10 s on two cores.
 """
 
 import argparse
-import csv
 import os
-import zipfile
 from collections.abc import Sequence
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
@@ -34,20 +37,27 @@ from tqdm import tqdm
 
 from paper_figs import chains as figure
 from rankone import laws
-from rankone.chain import Step, Strand, linear, random_chains, rectified, running_products
-from rankone.ensembles import alpha_beta, non_negative, positive, stochastic, vanilla
+from rankone.chain import Step, Strand, linear, random_chains, rectified, running_products, written_out
+from rankone.ensembles import Ensemble, alpha_beta, non_negative, positive, stochastic, vanilla
 from rankone.errors import one_line, refuse
+from rankone.pattern import refuse_gaps
+from rankone.results import protocol
+from rankone.results.arrays import read_arrays
+from rankone.results.median import clustered_median
+from rankone.results.null import null_median
+from rankone.results.table import Row
+from rankone.results.tables import FIG4
 from rankone.shapes import VGG16, Shapes
-from rankone.similarity import clustered_median, finite_matrix, null_median
+from rankone.similarity import finite_matrix
 
 SAMPLES = 20
 PROBES = 32
 ALPHA_BETA = ((1, 0), (2, 1), (3, 2), (4, 3), (5, 4), (10, 9))
 DRAWS = 10_000  # of the moment-state law: its median is then known to 0.02 decades or better
 STEPS = {"linear": linear, "rectified": rectified}
+ORDERS = {"Z": "input to the output", "W": "output to the input"}  # of one's own matrices, by their letter
 
 Floats = NDArray[np.float64]
-Row = dict[str, str | float]
 
 
 class Curve(NamedTuple):
@@ -87,32 +97,51 @@ def simulate(
     threads: samples simulated at a time, one for each core by default; no number depends on it.
     """
 
-    def sample(sequence: np.random.SeedSequence) -> list[list[Floats]]:
-        rng = np.random.Generator(np.random.SFC64(sequence))
+    def sample(rng: np.random.Generator) -> list[list[Floats]]:
         chains = random_chains(STRANDS, shapes, vectors=probes, rng=rng, dtype=dtype)
         return [[bundle.log10_distances() for bundle in bundles] for bundles in chains]
 
-    seeds = np.random.SeedSequence(seed).spawn(samples)
+    rngs = generators(seed, samples)
     # Samples are what runs in parallel. BLAS threads under each of them would fight: seven times slower.
     with threadpool_limits(1, user_api="blas"), ThreadPool(threads or os.cpu_count()) as pool:
-        return np.array(list(tqdm(pool.imap(sample, seeds), total=samples, desc="figure 4", unit="sample")))
+        return np.array(list(tqdm(pool.imap(sample, rngs), total=samples, desc="figure 4", unit="sample")))
+
+
+def chain_of_sample(
+    sample: int,
+    ensemble: Ensemble,
+    *,
+    seed: int,
+    probes: int = PROBES,
+    shapes: Shapes = VGG16,
+    dtype: type = np.float32,
+) -> tuple[Floats, list[Floats]]:
+    """The probes (probes, n_k) and the factors [Z1, …, Zk] that `simulate` multiplies in sample 0, 1, …"""
+    rng = generators(seed, sample + 1)[sample]
+    return written_out(ensemble, shapes, vectors=probes, rng=rng, dtype=dtype)
+
+
+def generators(seed: int, samples: int) -> list[np.random.Generator]:
+    """One for each sample, the same however many there are."""
+    sequences = np.random.SeedSequence(seed).spawn(samples)
+    return [np.random.Generator(np.random.SFC64(sequence)) for sequence in sequences]
 
 
 def simulate_weights(
-    weights: Sequence[Floats], samples: int, *, seed: int, probes: int = PROBES, step: Step = rectified
+    factors: Sequence[Floats], samples: int, *, seed: int, probes: int = PROBES, step: Step = rectified
 ) -> Floats:
-    """The same for one's own chain, (samples, depth + 1, pairs): only the probes differ between samples."""
+    """The same for one's own [Z1, Z2, …], (samples, depth + 1, pairs): samples differ in the probes only."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(samples,)))
-    starts = rng.standard_normal((samples, probes, len(weights[0])))
-    return np.array([[b.log10_distances() for b in running_products(R, weights, step)] for R in starts])
+    starts = rng.standard_normal((samples, probes, factors[-1].shape[1]))
+    return np.array([[b.log10_distances() for b in running_products(R, factors, step)] for R in starts])
 
 
-def corrected(x: Floats) -> Floats:
+def median_of_pairs(x: Floats) -> Floats:
     """Median, low, high of 1 − |cos|, each (steps,), from log10 of it, x (samples, steps, pairs)."""
     return 10 ** np.array([clustered_median(at_step) for at_step in x.swapaxes(0, 1)]).T
 
 
-def paper(x: Floats) -> Floats:
+def median_of_means(x: Floats) -> Floats:
     """The same by the paper's code: per sample 1 − nanmean |cos|, each living probe with itself included."""
     known = np.isfinite(x) | np.isneginf(x)
     different = known.sum(axis=2)
@@ -123,7 +152,7 @@ def paper(x: Floats) -> Floats:
     return np.array([clustered_median(at_step[:, None]) for at_step in means.T]).T
 
 
-PROTOCOLS = {"corrected": (corrected, np.float32), "paper": (paper, np.float64)}
+SUMMARIES = {"median of different pairs": median_of_pairs, "mean with self-pairs": median_of_means}
 
 
 def theory(strand: Strand, shapes: Shapes = VGG16, *, seed: int = 0) -> Floats:
@@ -142,7 +171,7 @@ def moment_state_median(moments: Sequence[tuple[float, float]], shapes: Shapes, 
 
 
 def rows_of(curve: Curve, summary: Floats, law: Floats) -> list[Row]:
-    """The rows of fig4.csv, in its column order."""
+    """The rows of the table FIG4."""
     return [
         {
             "panel": curve.panel,
@@ -160,50 +189,51 @@ def rows_of(curve: Curve, summary: Floats, law: Floats) -> list[Row]:
 
 
 def load_weights(path: Path) -> list[Floats]:
-    """W1, W2, … from an .npz file, from output to input; ValueError if that is not what the file holds."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in sorted(file.files, key=lambda name: (len(name), name))}
-    except (zipfile.BadZipFile, EOFError, TypeError, AttributeError, ValueError) as error:
-        refuse(str(path), expected="an .npz file of numbers", got=error, do="write it with numpy.savez")
-    if not arrays or list(arrays) != [f"W{k}" for k in range(1, len(arrays) + 1)]:
-        names = ", ".join(arrays) or "none"
-        refuse(str(path), expected="arrays W1, W2, …", got=names, do="name them from output to input")
-    return [finite_matrix(name, W) for name, W in arrays.items()]
+    """[Z1, Z2, …] of an .npz file that holds them, or their transposes W1, W2, … from output to input.
+
+    ValueError if the file holds anything else.
+    """
+    arrays = read_arrays(path)
+    letter = min(arrays, default="")[:1]
+    names = [f"{letter}{k}" for k in range(1, len(arrays) + 1)]
+    if letter not in ORDERS or sorted(names) != sorted(arrays):
+        expected, got = "arrays W1, W2, … or Z1, Z2, …", ", ".join(arrays) or "none"
+        refuse(str(path), expected=expected, got=got, do="name them Z1, Z2, … from input to output")
+    matrices = [finite_matrix(name, arrays[name]) for name in names]
+    refuse_gaps(matrices, letter=letter, order=ORDERS[letter])
+    return matrices if letter == "Z" else [W.T for W in reversed(matrices)]
 
 
 def rows_of_weights(options: argparse.Namespace) -> list[Row]:
     """The curve "learned"; its theory, if steps are linear, from the mean and variance of each matrix."""
-    weights, step = load_weights(options.weights), STEPS[options.weights_step]
-    x = simulate_weights(weights, options.samples, seed=options.seed, probes=options.probes, step=step)
-    law = np.full(len(weights) + 1, np.nan)
+    factors, step = load_weights(options.weights), STEPS[options.weights_step]
+    x = simulate_weights(factors, options.samples, seed=options.seed, probes=options.probes, step=step)
+    law = np.full(len(factors) + 1, np.nan)
     if step is linear:
-        moments, shapes = [(W.mean(), W.var()) for W in weights], tuple(W.shape for W in weights)
+        downwards = [Z.T for Z in reversed(factors)]
+        moments, shapes = [(W.mean(), W.var()) for W in downwards], tuple(W.shape for W in downwards)
         law = moment_state_median(moments, shapes, seed=0)
-    summarise, _ = PROTOCOLS[options.protocol]
+    summarise = SUMMARIES[protocol.named(options.protocol).chain_summary]
     return rows_of(Curve("a", "learned", Strand(vanilla, step)), summarise(x), law)
 
 
 def run(options: argparse.Namespace) -> None:
     for name, least in (("samples", 1), ("probes", 2), ("seed", 0)):
         if (value := getattr(options, name)) < least:
-            refuse(f"--{name}", expected=f"an integer >= {least}", got=value, do="choose another")
+            refuse(f"--{name}", expected=f"an integer >= {least}", got=value, do=f"give {least} or more")
+    chosen = protocol.named(options.protocol)
+    summarise = SUMMARIES[chosen.chain_summary]
     options.out.mkdir(parents=True, exist_ok=True)
-    summarise, dtype = PROTOCOLS[options.protocol]
     learned = rows_of_weights(options) if options.weights else []
 
-    x = simulate(options.samples, seed=options.seed, probes=options.probes, dtype=dtype)
+    x = simulate(options.samples, seed=options.seed, probes=options.probes, dtype=chosen.chain_precision)
     distances = {strand: x[:, :, k] for k, strand in enumerate(STRANDS)}
     rows = [
         row
         for curve in CURVES
         for row in rows_of(curve, summarise(distances[curve.strand]), theory(curve.strand))
     ] + learned
-    table = options.out / "fig4.csv"
-    with table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(rows)
+    table = FIG4.write(options.out / "fig4.csv", rows)
     print(agreement(rows))
     print(f"pairs without a direction (dead vectors), left out: {np.isnan(x).mean():.2%}")
     print(table, *figure.draw(table), sep="\n")
@@ -238,11 +268,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=Path("out/fig4"), metavar="DIR", help="where to write")
     parser.add_argument("--samples", type=int, default=SAMPLES, metavar="N", help="independent chains")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
-    parser.add_argument("--protocol", choices=PROTOCOLS, default="corrected")
+    parser.add_argument("--protocol", default="corrected", metavar="corrected|paper")
     parser.add_argument("--probes", type=int, default=PROBES, metavar="V", help="vectors per sample")
-    parser.add_argument(
-        "--weights", type=Path, metavar="FILE", help="your chain W1, W2, … from output to input"
-    )
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="your chain: Z1, Z2, … or W1, W2, …")
     parser.add_argument(
         "--weights-step", choices=STEPS, default="rectified", help="as in the paper, or linear"
     )

@@ -13,7 +13,6 @@ Writes phase_diagram.csv, .png and .pdf in about 20 s on two cores.
 """
 
 import argparse
-import csv
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +28,8 @@ from rankone import laws
 from rankone.chain import Strand, random_chains
 from rankone.ensembles import alpha_beta
 from rankone.errors import one_line, refuse
+from rankone.results.table import Row
+from rankone.results.tables import PHASE_DIAGRAM
 from rankone.shapes import uniform
 
 WIDTHS = tuple(2**k for k in range(3, 12))
@@ -37,8 +38,6 @@ VECTORS = 4
 SETTLED, DEPTH = 12, 36
 WIDE, MOST = 2048, 6  # width n gets WIDE/n times as many chains as width WIDE, up to MOST times
 DRAWS = 2000
-
-Row = dict[str, float]
 
 
 def measured(width: int, betas: Sequence[float], seed: np.random.SeedSequence) -> NDArray[np.float64]:
@@ -119,19 +118,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--samples", type=int, default=2, help="independent chains at the greatest width")
     options = parser.parse_args(arguments)
     if options.samples < 2:
-        refuse("samples", expected=">= 2", got=options.samples, do="one chain shows no sampling error")
+        refuse(
+            "samples", expected=">= 2", got=options.samples, do="give two or more: one chain shows no error"
+        )
     if options.seed < 0:
-        refuse("seed", expected="an integer >= 0", got=options.seed, do="choose another")
+        refuse("seed", expected="an integer >= 0", got=options.seed, do="give 0 or more")
     options.out.mkdir(parents=True, exist_ok=True)
 
     by_width = study(WIDTHS, BETAS, samples=options.samples, seed=options.seed)
     progress = tqdm(by_width, total=len(WIDTHS), unit="width", desc="phase diagram")
     rows = [row for of_width in progress for row in of_width]
-    table = options.out / "phase_diagram.csv"
-    with table.open("w", newline="") as file:
-        writer = csv.DictWriter(file, rows[0])
-        writer.writeheader()
-        writer.writerows(sorted(rows, key=lambda row: (row["width"], row["beta"])))
+    ordered = sorted(rows, key=lambda row: (row["width"], row["beta"]))
+    table = PHASE_DIAGRAM.write(options.out / "phase_diagram.csv", ordered)
     print(*figure.draw(table), sep="\n")
     print(agreement(rows))
 

@@ -85,7 +85,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--epochs", type=int, help=f"default: {EPOCHS}")
     options = parser.parse_args(arguments)
     if options.epochs is not None and options.epochs < 1:
-        refuse("--epochs", expected="an integer >= 1", got=options.epochs, do="leave it out")
+        refuse(
+            "--epochs", expected="an integer >= 1", got=options.epochs, do="give 1 or more, or leave it out"
+        )
     options.out.mkdir(parents=True, exist_ok=True)
     for name in [options.network] if options.network else NETWORKS:
         start = time.perf_counter()

@@ -3,6 +3,15 @@
 One file per claim; `LEDGER` is the table of contents. The claims are paraphrased from "When Explanations Lie"
 (Sixt, Granz, Landgraf, arXiv 1912.09818), its first version unless the section says ICML. Every run of an
 evidence function recomputes what the verdict rests on and raises `NotReproducedError` if it no longer holds.
+
+    record    Claim, Verdict, Evidence, NotReproducedError: what a row of the LEDGER is; `find` one by its id
+    report    the ledger as text and as JSON
+    exact, rules, conv_net, slow_mixing   what several claims compute with
+
+Claims, one a file: alpha_beta_conserves, beta_below_four, cmp_direction, conv_local, dense_z_plus_qualifies,
+dtd_necessarily, ebp_is_a1b0, exponential, gbp_non_negative, input_jump, irreducible_enough, logit_sign,
+lrp_z_is_grad_input, no_influence, nonneg_enough, rank1_converse, rank1_cosine, resnet_a2b1, seven_iterations,
+span_shrinks, theorem_1, vanilla_converges.
 """
 
 from rankone.claims import (
@@ -68,5 +77,10 @@ def find(id: str) -> Claim:
     """The claim of that id; ValueError, listing the ids, if there is none."""
     by_id = {claim.id: claim for claim in LEDGER}
     if id not in by_id:
-        refuse("id", expected=f"one of {', '.join(by_id)}", got=id, do="choose one of them")
+        refuse(
+            "id",
+            expected=f"one of {', '.join(by_id)}",
+            got=id,
+            do="see `rankone claims` for what each of them says",
+        )
     return by_id[id]

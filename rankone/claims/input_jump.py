@@ -5,8 +5,8 @@ import numpy as np
 from rankone.chain import Strand, random_chains
 from rankone.claims.record import Claim, Evidence, Verdict, check
 from rankone.ensembles import Ensemble, vanilla
+from rankone.results.null import null_median
 from rankone.shapes import VGG16, Shape
-from rankone.similarity import null_median
 
 BODY = VGG16[6:-1]
 SAMPLES, VECTORS, SEED = 30, 16, 29

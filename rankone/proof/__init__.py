@@ -1,1 +1,8 @@
-"""Rigorous certificates of a chain, and the small independent verifier."""
+"""What is proved of a chain? Rigorous certificates, and the small independent verifier.
+
+certificate   bounds on C = Z1 Z2 …, with their rounding error, as a JSON file
+verify        the verifier: one file that shares nothing with the others but the words
+rounding      the error of a product of non-negative matrices in binary64
+column_pairs  the three maxima over all pairs of columns, in binary64
+exact_chain   the same in integers
+"""

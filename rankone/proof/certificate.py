@@ -2,7 +2,7 @@
 
 By the cone lemma the angle, Hilbert's distance and the total variation over *all* non-negative starts are
 largest at two columns of C. Small chains are multiplied in integers, large ones in binary64 with every
-rounding error added to the bound. `rankone.verify` owns the words of the claims and checks the numbers.
+rounding error added to the bound. `rankone.verify` owns the words of the statements and checks the numbers.
 """
 
 import decimal
@@ -33,6 +33,7 @@ from rankone.proof.rounding import (
     round_up,
 )
 from rankone.proof.verify import ARITHMETIC, FORMAT, INFINITE, METHODS, STATEMENTS
+from rankone.results.arrays import read_arrays
 
 PROBABILITY = 0.9  # of the statement about signed starts
 NORM_SHARE = 0.1  # of its failure probability, given to ‖E v‖; the rest goes to |γᵀv|
@@ -43,7 +44,7 @@ Factor = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
-class Claim:
+class CertifiedBound:
     """One statement with its number, in the words of `rankone.verify`; `probability` is 1 for a proof."""
 
     name: str
@@ -102,12 +103,12 @@ class Certificate:
     file: str
     factors: tuple[FactorRecord, ...]
     rounding: Rounding
-    claims: tuple[Claim, ...]
+    bounds: tuple[CertifiedBound, ...]
     versions: tuple[tuple[str, str], ...]
 
     def bound(self, name: str) -> float:
-        """The certified bound of one claim, a key of `rankone.verify.STATEMENTS`; KeyError for others."""
-        return {claim.name: claim.bound for claim in self.claims}[name]
+        """The number of one statement, a key of `rankone.verify.STATEMENTS`; KeyError for others."""
+        return {certified.name: certified.bound for certified in self.bounds}[name]
 
     def to_json(self) -> str:
         """The certificate as strict JSON; an infinite bound is the string "infinite"."""
@@ -115,7 +116,7 @@ class Certificate:
             "format": FORMAT,
             "factors": {"file": self.file, "arrays": [vars(factor) for factor in self.factors]},
             "rounding": vars(self.rounding),
-            "claims": {claim.name: claim.record() for claim in self.claims},
+            "claims": {certified.name: certified.record() for certified in self.bounds},
             "versions": dict(self.versions),
         }
         return json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -125,10 +126,10 @@ class Certificate:
         Path(path).write_text(self.to_json(), encoding="utf-8")
 
     def describe(self) -> str:
-        """The chain, then every claim in words with its bound, rounded up to six digits."""
+        """The chain, then every statement with its bound, rounded up to six digits."""
         shape = f"{self.factors[0].shape[0]} × {self.factors[-1].shape[1]}"
         chain = f"C = {' '.join(factor.name for factor in self.factors)}, {shape}, {self.rounding.arithmetic}"
-        return "\n".join([chain, *(claim.sentence() for claim in self.claims)])
+        return "\n".join([chain, *(certified.sentence() for certified in self.bounds)])
 
 
 def certify(
@@ -159,13 +160,13 @@ def certify(
     """
     _check(factors)
     if not 0 < probability < 1:
-        refuse("probability", expected="a number in (0, 1)", got=probability, do="0.9 is usual")
+        refuse("probability", expected="a number in (0, 1)", got=probability, do="take 0.9, or leave it out")
     if not file or Path(file).name != file:
         refuse(
             "file",
             expected="a file name without folders",
             got=repr(file),
-            do="verify looks beside the certificate",
+            do="give the name alone: verify looks beside the certificate",
         )
     if exact is None:
         exact = work(factors) <= MAX_WORK
@@ -174,7 +175,7 @@ def certify(
         file=file,
         factors=tuple(_record(Z, f"Z{l}") for l, Z in enumerate(factors, start=1)),
         rounding=rounding,
-        claims=_claims(extremes, float(probability)),
+        bounds=_bounds(extremes, float(probability)),
         versions=_versions(),
     )
 
@@ -193,11 +194,11 @@ def _in_binary64(factors: Sequence[Factor]) -> tuple[Extremes, Rounding]:
     return floating_extremes(C, allowed_error(inner)), rounding
 
 
-def _claims(extremes: Extremes, probability: float) -> tuple[Claim, ...]:
-    """Every claim follows from the three maxima; moving outward covers the rounding of these few lines."""
+def _bounds(extremes: Extremes, probability: float) -> tuple[CertifiedBound, ...]:
+    """All follow from the three maxima; moving outward covers the rounding of these few lines."""
     one_minus_cos, diameter = extremes.one_minus_cos, extremes.diameter
     angle = 2 * math.asin(min(math.sqrt(one_minus_cos) / math.sqrt(2), 1.0))
-    bounds = {
+    of_every_start = {
         "one_minus_cos": min(outward(one_minus_cos), 1.0),
         "angle": outward(angle),
         "total_variation": min(outward(extremes.total_variation), 1.0),
@@ -206,12 +207,12 @@ def _claims(extremes: Extremes, probability: float) -> tuple[Claim, ...]:
         "share_below": outward(math.expm1(diameter)),
     }
     signed = min(outward(signed_one_minus_cos(outward(angle), probability)), 1.0)
-    claims = (
-        *(Claim(name, bound) for name, bound in bounds.items()),
-        Claim("signed_one_minus_cos", signed, probability),
+    bounds = (
+        *(CertifiedBound(name, bound) for name, bound in of_every_start.items()),
+        CertifiedBound("signed_one_minus_cos", signed, probability),
     )
     rank_one = extremes == Extremes(0.0, 0.0, 0.0)
-    return tuple(replace(claim, bound=0.0) for claim in claims) if rank_one else claims
+    return tuple(replace(certified, bound=0.0) for certified in bounds) if rank_one else bounds
 
 
 def one_minus_cos_from_hilbert(diameter: float) -> float:
@@ -239,26 +240,12 @@ def signed_one_minus_cos(angle: float, probability: float) -> float:
 
 def read_factors(path: str | Path) -> list[Factor]:
     """The arrays Z1, Z2, … of an npz file; ValueError or OSError if there are none or the file is damaged."""
-    try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            names = [f"Z{l}" for l in range(1, len(archive.files) + 1)]
-            if not names or sorted(names) != sorted(archive.files):
-                refuse(
-                    str(path),
-                    expected="arrays Z1, Z2, …",
-                    got=sorted(archive.files),
-                    do="np.savez(path, Z1=…, Z2=…)",
-                )
-            return [archive[name] for name in names]
-    except (ValueError, OSError, MemoryError):
-        raise
-    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds on damaged bytes
-        refuse(
-            str(path),
-            expected="a readable npz file",
-            got=f"{type(error).__name__}: {error}",
-            do="save it again",
-        )
+    arrays = read_arrays(path)
+    names = [f"Z{l}" for l in range(1, len(arrays) + 1)]
+    if not names or sorted(names) != sorted(arrays):
+        do = "write them with np.savez(path, Z1=…, Z2=…)"
+        refuse(str(path), expected="arrays Z1, Z2, …", got=sorted(arrays), do=do)
+    return [arrays[name] for name in names]
 
 
 def _check(factors: Sequence[Factor]) -> None:
@@ -271,14 +258,19 @@ def _check(factors: Sequence[Factor]) -> None:
             or not Z.size
         ):
             got = f"{Z.dtype} {Z.shape}" if isinstance(Z, np.ndarray) else type(Z).__name__
-            refuse(f"Z{l}", expected="a float64 or float32 matrix with entries", got=got, do="convert it")
+            refuse(
+                f"Z{l}",
+                expected="a float64 or float32 matrix with entries",
+                got=got,
+                do="convert it with np.asarray(Z, float)",
+            )
         if not (Z.min() >= 0 and Z.max() < np.inf):
             i, j = np.argwhere(~((Z >= 0) & np.isfinite(Z)))[0]
             refuse(
                 f"Z{l}",
                 expected="finite entries ≥ 0",
                 got=f"{Z[i, j]} at row {i}, column {j}",
-                do="only non-negative chains can be certified",
+                do="take a non-negative chain, z_plus for example: of others no certificate is known",
             )
     refuse_gaps(factors)
 

@@ -1,4 +1,11 @@
-"""The bootstrap of a median, exactly: no resampling, so no seed and no Monte-Carlo error."""
+"""A median with its interval, for numbers that are independent and for numbers that come in clusters.
+
+`bootstrapped_median` is for independent numbers, one for each image: the bootstrap's interval, exactly,
+without resampling. `clustered_median` is for numbers nested in independent samples, such as all pairs of the
+vectors of each chain: it takes the median of them all, but counts only the samples as evidence.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -7,29 +14,71 @@ from scipy import special
 from rankone.errors import refuse
 
 
-def median_interval(values: ArrayLike, level: float = 0.99) -> tuple[float, float]:
-    """Percentile interval of the bootstrapped median of `values` (n,), n >= 2 independent units.
+class Median(NamedTuple):
+    """A median and the ends of its interval; nan where nothing is known of them."""
+
+    median: float
+    low: float
+    high: float
+
+
+def bootstrapped_median(values: ArrayLike, level: float = 0.99) -> Median:
+    """The median of `values` (n,), independent units, with the percentile interval of its bootstrap.
 
     A resample of n takes each unit with probability 1/n. For odd n its median is an order statistic:
     P(median* <= x_(k)) = P(Binomial(n, k/n) >= (n + 1)/2). For even n it is the mean of the two middle ones,
     i-th and j-th of the sorted values, whose joint probability is as elementary (Efron 1979, section 3).
     The ends are the (1 -+ level)/2 quantiles of that distribution: the 0.5 % and 99.5 % points by default.
 
-    NaN values are left out. With fewer than two values there is no interval: (nan, nan).
+    NaN values are left out. Fewer than two values have no interval.
     Raises ValueError if `values` is not one-dimensional or `level` is not inside (0, 1).
     """
     x = np.asarray(values, dtype=float)
     if x.ndim != 1:
         refuse("values", expected="shape (n,)", got=x.shape, do="pass one number for each independent unit")
-    if not 0 < level < 1:
-        refuse("level", expected="a number inside (0, 1)", got=level, do="0.99 is the usual choice")
+    _refuse_level(level)
     x = np.sort(x[~np.isnan(x)])
     if len(x) < 2:
-        return float("nan"), float("nan")
+        return Median(float(x[0]) if len(x) else np.nan, np.nan, np.nan)
     medians, probabilities = _odd(x) if len(x) % 2 else _even(x)
     cumulative = np.cumsum(probabilities)
     low, high = np.searchsorted(cumulative / cumulative[-1], [(1 - level) / 2, (1 + level) / 2])
-    return float(medians[low]), float(medians[min(high, len(medians) - 1)])
+    return Median(float(np.median(x)), float(medians[low]), float(medians[min(high, len(medians) - 1)]))
+
+
+def clustered_median(values: ArrayLike, level: float = 0.95) -> Median:
+    """The median of all `values` (samples, m), when only the samples are independent.
+
+    Woodruff's confidence interval (J. Amer. Statist. Assoc. 47, 1952): the share of a sample's values below
+    the median has a standard error ε over the samples; the interval runs from the quantile ½ − tε to ½ + tε,
+    t Student's. One sample says nothing of its error: its interval is the whole range. Quantiles are order
+    statistics, as −inf (exactly parallel) cannot be interpolated.
+
+    NaN values are left out; all three are nan where nothing else is there.
+    Raises ValueError if `values` is not (samples, m), or empty, or `level` is not inside (0, 1).
+    """
+    x = np.asarray(values, dtype=np.float64)
+    if x.ndim != 2 or not x.size:
+        refuse("values", expected="shape (samples, m)", got=x.shape, do="give a row for each sample")
+    _refuse_level(level)
+    x = x[~np.isnan(x).all(axis=1)]
+    if not len(x):
+        return Median(np.nan, np.nan, np.nan)
+    known = ~np.isnan(x)
+    below = x <= np.quantile(x[known], 0.5, method="inverted_cdf")
+    share = below.sum(axis=1) / known.sum(axis=1)
+    half = 0.5
+    if (N := len(x)) > 1:
+        error = max(share.std(ddof=1), 0.5 / x.shape[1]) / np.sqrt(N)
+        half = float(special.stdtrit(N - 1, (1 + level) / 2)) * error
+    levels = np.clip([0.5, 0.5 - half, 0.5 + half], 0, 1)
+    median, low, high = np.quantile(x[known], levels, method="inverted_cdf")
+    return Median(float(median), float(low), float(high))
+
+
+def _refuse_level(level: float) -> None:
+    if not 0 < level < 1:
+        refuse("level", expected="a number inside (0, 1)", got=level, do="take 0.95 or 0.99")
 
 
 def _odd(x: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rankone import chain
-from rankone.chain import Strand, bundle, linear, random_chains, rectified, running_products
+from rankone.chain import Strand, bundle, linear, random_chains, rectified, written_out
 from rankone.ensembles import alpha_beta, non_negative, positive, stochastic, vanilla
 from rankone.laws import vanilla_law
 from rankone.shapes import uniform
@@ -40,6 +40,11 @@ def _exact_log10_distance(u, v):
     return float(mpmath.log10(sine_squared / (1 + abs(uv) / mpmath.sqrt(uu * vv))))
 
 
+def running_products(start, factors, *others):
+    """`chain.running_products` of factors that are written as the A of r A here, from output to input."""
+    return chain.running_products(start, [np.asarray(A).T for A in reversed(factors)], *others)
+
+
 def distances(start, factors, step=linear, dtype=np.float64):
     return np.array([b.log10_distances() for b in running_products(start, factors, step, dtype)])
 
@@ -49,6 +54,26 @@ def draw(ensemble, shapes, seed=0, vectors=4):
     rng = np.random.default_rng(seed)
     start = rng.standard_normal((vectors, shapes[0][0])).astype(np.float32)
     return start, [ensemble.draw(rng, shape).astype(np.float32) for shape in shapes]
+
+
+@pytest.mark.parametrize("dtype", DECADES)
+def test_running_products_end_with_the_columns_of_the_product(dtype):
+    """C = Z1 Z2 Z3, shapes (n0, n1), (n1, n2), (n2, n3): the unit starts give C's columns."""
+    rng = np.random.default_rng(0)
+    factors = [rng.uniform(size=shape) for shape in ((5, 7), (7, 4), (4, 3))]
+    *_, last = chain.running_products(np.eye(3), factors, linear, dtype)
+    C = factors[0] @ factors[1] @ factors[2]
+    np.testing.assert_allclose(
+        unit(last.directions()), unit(C.T), atol=1e-6 if dtype == np.float32 else 1e-14
+    )
+
+
+def test_the_layout_of_a_factor_in_memory_changes_no_number():
+    start, factors = draw(positive, uniform(9, 5))
+    columns = [A.T for A in reversed(factors)]
+    runs = [chain.running_products(start, [np.asarray(Z, order=order) for Z in columns]) for order in "CF"]
+    one, other = ([b.log10_distances() for b in run] for run in runs)
+    np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("dtype", DECADES)
@@ -230,6 +255,26 @@ def test_random_chains_are_running_products_of_their_factors(monkeypatch, ensemb
         np.testing.assert_allclose(random.log10_distances(), given.log10_distances(), atol=1e-11)
 
 
+@pytest.mark.parametrize("dtype", DECADES)
+@pytest.mark.parametrize("ensemble", [vanilla, positive, non_negative, stochastic, alpha_beta(5, 4)])
+def test_what_is_simulated_can_be_written_out(monkeypatch, ensemble, dtype):
+    """The factors as matrices give the distances of the chain that never has them."""
+    monkeypatch.setattr(chain, "PANEL", 70)
+    shapes = [(10, 17), (17, 17), (17, 5)]
+    settings = {"vectors": 4, "dtype": dtype}
+    start, factors = written_out(ensemble, shapes, rng=np.random.default_rng(3), **settings)
+    assert [Z.shape for Z in factors] == [(5, 17), (17, 17), (17, 10)]
+    assert {Z.dtype for Z in factors} == {np.dtype(dtype)}
+    simulated = random_chains(
+        [Strand(vanilla), Strand(ensemble)], shapes, rng=np.random.default_rng(3), **settings
+    )
+    given = chain.running_products(start, factors)
+    for (_, bundle_of_simulation), bundle_of_factors in zip(simulated, given, strict=True):
+        np.testing.assert_allclose(
+            bundle_of_factors.log10_distances(), bundle_of_simulation.log10_distances(), atol=DECADES[dtype]
+        )
+
+
 def test_strands_share_their_numbers_and_do_not_disturb_each_other():
     strands = [Strand(vanilla), Strand(positive), Strand(vanilla, rectified), Strand(stochastic)]
 
@@ -264,14 +309,16 @@ def test_both_precisions_agree_on_ill_conditioned_blocks():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: next(running_products([[1, math.nan]], [])), "vectors: expected finite entries"),
-        (lambda: next(running_products([1.0, 2.0], [])), "vectors: expected a matrix"),
-        (lambda: list(running_products(np.eye(2), [np.ones((3, 2))])), r"factors\[0\]: expected 2 rows"),
+        (lambda: running_products([[1, math.nan]], []), "vectors: expected finite entries"),
+        (lambda: running_products([1.0, 2.0], []), "vectors: expected a matrix"),
+        (lambda: running_products(np.eye(2), [np.ones((3, 2))]), "Z1: expected 2 columns, the length"),
+        (lambda: running_products(np.eye(2), [np.eye(2), np.ones((3, 2))]), "Z2: expected 3 rows, as Z1"),
         (
-            lambda: list(running_products(np.eye(2), [np.eye(2), [[1, math.inf], [0, 1]]])),
-            r"factors\[1\]: expected finite",
+            lambda: running_products(np.eye(2), [[[1, math.inf], [0, 1]], np.eye(2)]),
+            "Z2: expected finite",
         ),
-        (lambda: list(running_products(np.eye(2), [np.ones(2)])), r"factors\[0\]: expected a matrix"),
+        (lambda: running_products(np.eye(2), [np.ones(2)]), "Z1: expected a matrix"),
+        (lambda: running_products(np.eye(2), []), "factors: expected at least one"),
         (
             lambda: random_chains([], uniform(2, 2), vectors=3, rng=np.random.default_rng()),
             "strands: expected at least one",

@@ -6,15 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import stats
 
 from rankone.similarity import (
-    clustered_median,
     log10_graded,
     missing_fraction,
-    null_mean,
-    null_median,
-    null_quantile,
     one_minus_abs_cosine,
     one_minus_cosine,
     pairs,
@@ -136,74 +131,6 @@ def test_graded_wedge_at_the_ends():
         np.testing.assert_allclose(value, expected.get(pair, np.nan), rtol=1e-12)
 
 
-@pytest.mark.parametrize("width", [2, 3, 10, 1000])
-def test_null_is_the_law_of_independent_directions(width):
-    rng = np.random.default_rng(0)
-    d = np.concatenate([one_minus_abs_cosine(rng.standard_normal((2, width))) for _ in range(2000)])
-    assert stats.kstest(d, lambda x: probability(x, width)).pvalue > 1e-3
-    np.testing.assert_allclose(d.mean(), null_mean(width), atol=5 * d.std() / math.sqrt(len(d)))
-
-
-def probability(distance, width):
-    """The probability of at most this distance, from scipy's Beta law of cos² (the oracle)."""
-    return stats.beta.sf((1 - distance) ** 2, 0.5, (width - 1) / 2)
-
-
-@pytest.mark.parametrize("width", [2, 3, 64, 4096])
-def test_null_quantiles_against_scipy(width):
-    q = np.linspace(0.01, 0.99, 9)
-    np.testing.assert_allclose([probability(d, width) for d in null_quantile(q, width)], q, rtol=1e-9)
-    np.testing.assert_array_equal(null_quantile([0, 1], width), [0, 1])
-
-
-def test_null_of_reproduction_md():
-    assert null_median(3) == pytest.approx(0.5, rel=1e-12)  # uniform on the sphere: |cos| is uniform
-    assert null_mean(3) == pytest.approx(0.5, rel=1e-12)
-    assert 1 - null_mean(1000) == pytest.approx(math.sqrt(2 / (math.pi * 1000)), rel=1e-3)
-    assert (null_median(1), null_mean(1)) == (0, 0)
-
-
-def test_tiny_null_quantiles_do_not_cancel():
-    # in the plane the angle is uniform: 1 − cos(πq/2) ≈ (πq/2)²/2
-    np.testing.assert_allclose(null_quantile(1e-9, 2), (math.pi * 1e-9 / 2) ** 2 / 2, rtol=1e-9)
-
-
-def test_clustered_median_covers_the_median_as_often_as_it_says():
-    rng = np.random.default_rng(0)
-    covered = [
-        low <= 0 <= high
-        for _ in range(400)
-        for _, low, high in [clustered_median(rng.standard_normal((15, 1)) + rng.standard_normal((15, 30)))]
-    ]
-    assert 0.91 < np.mean(covered) < 0.985
-
-
-def test_clustered_median_of_independent_pairs_is_tighter_than_of_clusters():
-    rng = np.random.default_rng(0)
-    noise, common = rng.standard_normal((20, 50)), rng.standard_normal((20, 1))
-    width = {}
-    for name, values in (("independent", noise), ("clustered", common + 0.01 * noise)):
-        median, low, high = clustered_median(values)
-        assert low <= median <= high
-        assert median == np.sort(values, axis=None)[values.size // 2 - 1]
-        width[name] = high - low
-    assert width["clustered"] > 3 * width["independent"]
-
-
-def test_clustered_median_leaves_missing_pairs_out():
-    values = np.array([[1, np.nan, 3], [2, 2, np.nan], [np.nan] * 3])
-    assert clustered_median(values)[0] == 2
-    assert np.isnan(clustered_median(np.full((2, 3), np.nan))).all()
-
-
-def test_clustered_median_of_parallel_pairs_is_minus_infinity():
-    assert clustered_median(np.full((3, 4), -np.inf)) == (-np.inf,) * 3
-
-
-def test_clustered_median_of_one_sample_knows_no_error():
-    assert clustered_median([[3, 1, 2]]) == (2, 1, 3)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -213,12 +140,6 @@ def test_clustered_median_of_one_sample_knows_no_error():
         (lambda: one_minus_cosine(np.zeros((2, 0))), "vectors: expected a matrix"),
         (lambda: one_minus_cosine([["a", "b"]]), "vectors: expected a matrix"),
         (lambda: one_minus_cosine([[1j, 2]]), "vectors: expected a matrix"),
-        (lambda: null_quantile(0.5, 0), "width: expected an integer >= 1"),
-        (lambda: null_mean(-1), "width: expected an integer >= 1"),
-        (lambda: null_quantile(1.5, 3), r"q: expected probabilities in \[0, 1\]"),
-        (lambda: null_quantile(math.nan, 3), "q: expected probabilities"),
-        (lambda: clustered_median([1, 2]), "values: expected"),
-        (lambda: clustered_median(np.empty((0, 3))), "values: expected"),
     ],
 )
 def test_bad_arguments_are_refused(call, message):

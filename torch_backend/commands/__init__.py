@@ -1,1 +1,9 @@
-"""What does a command say? What `rankone X` runs: measure, write the files, print the summary."""
+"""What does a command say? What `rankone X` runs: measure, write the files, print the summary.
+
+csc           cosine similarity convergence: tables and verdicts
+cone          how far apart the maps of any two classes can be
+relevance     maps of single units, and the books
+model         a network's nodes and their names
+patterns      the patterns that PatternNet needs
+method_names  methods as written on a command line
+"""

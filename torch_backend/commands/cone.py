@@ -1,6 +1,5 @@
-"""The cone of all classes from names to files and words: what `rankone cone` runs."""
+"""What `rankone cone` runs: measure the cone of all classes, write the table, say how wide it is."""
 
-import csv
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,22 +8,12 @@ import numpy as np
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from rankone.results.tables import CONE
+from rankone.results.text import aligned, two_digits
 from torch_backend.methods import Method
 from torch_backend.proof.class_cone import ClassCone, class_cones
 
-COLUMNS = (
-    "model",
-    "method",
-    "image",
-    "layer",
-    "classes",
-    "missing",
-    "diameter",
-    "one_minus_min_cos",
-    "total_variation",
-    "stable_rank_excess",
-)
-NUMBERS = COLUMNS[6:]
+MEASURES = ("diameter", "one_minus_min_cos", "total_variation", "stable_rank_excess")
 ROWS = 17  # layers in a table; more would hide the trend
 
 Cones = Mapping[str, Sequence[tuple[ClassCone, ...]]]  # method -> image -> layers, output first
@@ -46,44 +35,48 @@ def measure(
 
 
 def write(folder: Path, label: str, cones: Cones) -> Path:
-    """Write folder/cone.csv, a row per method, image and layer, columns `COLUMNS`; returns its path."""
+    """Write folder/cone.csv, a row per method, image and layer; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "cone.csv"
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(COLUMNS)
-        for method, images in cones.items():
-            for k, layers in enumerate(images):
-                for cone in layers:
-                    numbers = (f"{getattr(cone, name):.6g}" for name in NUMBERS)
-                    table.writerow((label, method, k, cone.layer, cone.classes, cone.missing, *numbers))
-    return path
+    return CONE.write(
+        folder / "cone.csv",
+        (
+            {
+                "model": label,
+                "method": method,
+                "image": k,
+                "layer": cone.layer,
+                "classes": cone.classes,
+                "missing": cone.missing,
+                **{name: getattr(cone, name) for name in MEASURES},
+            }
+            for method, images in cones.items()
+            for k, layers in enumerate(images)
+            for cone in layers
+        ),
+    )
 
 
-def table(label: str, cones: Cones) -> str:
-    """A table per method, the worst image at each layer, and what it says at the lowest."""
-    return "\n\n".join(_table(label, method, images) for method, images in cones.items())
+def summary(label: str, cones: Cones) -> str:
+    """For each method a table of the worst image at each layer, and what it says at the lowest."""
+    return "\n\n".join(_of_method(label, method, images) for method, images in cones.items())
 
 
-def _table(label: str, method: str, images: Sequence[tuple[ClassCone, ...]]) -> str:
+def _of_method(label: str, method: str, images: Sequence[tuple[ClassCone, ...]]) -> str:
     worst = [_worst(layer) for layer in zip(*images, strict=True)]
     chosen = sorted({round(k * (len(worst) - 1) / (ROWS - 1)) for k in range(ROWS)}) if worst else []
     header = ("layer", "diameter", "1 - min cos", "total variation", "stable rank - 1")
-    rows = [
-        header,
-        *((layer, *(f"{x:.2g}" for x in numbers)) for layer, numbers in (worst[k] for k in chosen)),
-    ]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    rows = [(layer, *map(two_digits, numbers)) for layer, numbers in (worst[k] for k in chosen)]
     layer, (diameter, _, variation, _) = worst[-1]
+    moved = two_digits(variation)
     count = min(cone.classes for cones in images for cone in cones)
     return "\n".join(
         [
             f"{label}, {method}",
             f"between any two of {count} classes and their mixtures, the worst of {len(images)} images:",
             "",
-            *("  " + "  ".join(c.rjust(w) for c, w in zip(row, widths, strict=True)) for row in rows),
+            *aligned([header, *rows]),
             "",
-            f"  At {layer}, whatever the classes, at most {variation:.2g} of the relevance lies elsewhere",
+            f"  At {layer}, whatever the classes, at most {moved} of the relevance lies elsewhere",
             f"  and the share of no unit changes by more than a factor of {np.exp(diameter):.5g}.",
         ]
     )
@@ -91,7 +84,7 @@ def _table(label: str, method: str, images: Sequence[tuple[ClassCone, ...]]) -> 
 
 def _worst(cones: Sequence[ClassCone]) -> tuple[str, list[float]]:
     """The largest of each number over the images; nan, where a number is missing."""
-    return cones[0].layer, [max((getattr(c, name) for c in cones), key=_nan_first) for name in NUMBERS]
+    return cones[0].layer, [max((getattr(c, name) for c in cones), key=_nan_first) for name in MEASURES]
 
 
 def _nan_first(x: float) -> float:

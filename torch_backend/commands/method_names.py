@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 
 from rankone.errors import refuse
-from torch_backend.inputs.models import own
+from torch_backend.inputs.user_file import own
 from torch_backend.methods import Method, gradients, lrp
 from torch_backend.methods.deeplift import deeplift_rescale
 from torch_backend.methods.patterns import load_patterns, pattern_attribution, pattern_net
@@ -35,8 +35,9 @@ def method(text: str) -> Method:
         return PATTERNED[name](load_patterns(text.partition(":")[2]))
     found = {**BUILT_IN, **REFERENCED}[name] if name in spellings() else None
     if found is None:
+        expected = f"one of {', '.join(spellings().values())}"
         refuse(
-            "method", expected=f"one of {', '.join(spellings().values())}", got=repr(text), do="choose one"
+            "method", expected=expected, got=repr(text), do="copy one of these, numbers for words in capitals"
         )
     try:
         numbers = [float(argument) for argument in arguments]
@@ -53,7 +54,7 @@ def _own(text: str) -> Method:
             "method",
             expected=f"{text} to be a Method, or a function that returns one",
             got=type(found).__name__,
-            do="see torch_backend.methods",
+            do="make one with dataclasses.replace(methods.z_plus, ...), as in docs/conventions.md",
         )
     return found
 

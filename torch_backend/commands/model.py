@@ -1,9 +1,13 @@
-"""A network as a table of its nodes: the names by which start layers and layers to read at are asked for."""
+"""What `rankone model` runs: trace a network and list its nodes.
+
+The names of the nodes are those by which start layers and layers to read at are asked for.
+"""
 
 import torch
 from torch import Tensor, nn
 
 from rankone.errors import refuse
+from rankone.results.text import aligned, shortened
 from torch_backend.graph.graph import Graph, trace
 from torch_backend.graph.node import Node
 from torch_backend.inputs import images
@@ -11,22 +15,24 @@ from torch_backend.inputs import images
 WIDTH = 100  # columns of the table; names are never cut, as they are what a user has to type
 
 
-def table(label: str, graph: Graph) -> str:
-    """A line per node in call order, the layers marked with a star; at most WIDTH columns for short names."""
-    nodes = graph.nodes
-    marks = ["*" if node.name in graph.layers else " " for node in nodes]
-    cells = [("name", "kind", "shape"), *((node.name, node.kind, shape(node)) for node in nodes)]
-    notes = ["reads; module", *(note(graph, node) for node in nodes)]
-    widths = [max(len(row[column]) for row in cells) for column in range(3)]
+def summary(label: str, network: nn.Module, image: Tensor) -> str:
+    """A line per node in call order, the layers marked with a star; at most WIDTH columns for short names.
+
+    image: (1, *input shape). ValueError where the network cannot be traced with it.
+    """
+    graph = trace(network, image)
+    marks = [" ", *("*" if node.name in graph.layers else " " for node in graph.nodes)]
+    cells = [("name", "kind", "shape"), *((node.name, node.kind, shape(node)) for node in graph.nodes)]
+    notes = ["reads; module", *(note(graph, node) for node in graph.nodes)]
     lines = [
-        f"{label}: {len(nodes)} nodes, {len(graph.layers)} layers (*); 'logits' is the last node",
+        f"{label}: {len(graph.nodes)} nodes, {len(graph.layers)} layers (*); 'logits' is the last node",
         "Relevance starts, and is read, at the output of a node; rankone csc takes layers as start layers.",
         "The last column: what it reads, if not the line above; its place in your code, if not its name.",
         "",
     ]
-    for mark, row, text in zip([" ", *marks], cells, notes, strict=True):
-        left = f"{mark} " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        lines.append(f"{left}  {shortened(text, WIDTH - len(left) - 2)}".rstrip())
+    for mark, row, text in zip(marks, aligned(cells, left=3, indent=" "), notes, strict=True):
+        room = WIDTH - len(mark + row) - 2
+        lines.append(f"{mark}{row}  {shortened(text, room)}".rstrip())
     return "\n".join(lines)
 
 
@@ -43,11 +49,6 @@ def note(graph: Graph, node: Node) -> str:
     return "; ".join([*parts, *place])
 
 
-def shortened(text: str, length: int) -> str:
-    """The text, or its beginning with an ellipsis."""
-    return text if len(text) <= length else text[: max(0, length - 1)] + "…"
-
-
 def one_image(model: str, shape: str | None) -> Tensor:
     """A random image (1, C, H, W) of the shape "3x224x224" or "3,224,224"; None: the named network's own."""
     if shape is None:
@@ -60,11 +61,6 @@ def one_image(model: str, shape: str | None) -> Tensor:
                 "input-shape",
                 expected="sizes of one image without the batch, such as 3x224x224",
                 got=repr(shape),
-                do="give whole numbers",
+                do="join whole numbers with x",
             )
     return torch.randn(1, *sizes, generator=torch.Generator().manual_seed(0))
-
-
-def report(label: str, network: nn.Module, image: Tensor) -> str:
-    """`table` of the network traced with one image; ValueError where it cannot be traced."""
-    return table(label, trace(network, image))

@@ -1,4 +1,4 @@
-"""Relevance maps from names to files and words: what `rankone relevance` runs.
+"""What `rankone relevance` runs: measure the maps of single units, write the arrays, say what arrived.
 
 Relevance starts as 1 at one unit, so that everything below is a share of it. Linear methods scale with the
 start, and start relevance f(x) instead of 1 only changes the unit in which the map is read, and its sign.
@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from rankone.errors import refuse
+from rankone.results.arrays import RELEVANCE_MAPS
+from rankone.results.text import aligned, five_decimals
 from torch_backend.graph.graph import Graph, trace
 from torch_backend.methods import Method
 from torch_backend.propagation.ledger import Entry, ledger
@@ -78,12 +80,12 @@ def _units(graph: Graph, start: str, unit: str) -> Tensor:
             "unit",
             expected=f"'largest' or a number from 0 to {outputs.shape[1] - 1}, as {start} has so many units",
             got=repr(unit),
-            do="count from 0",
+            do="give the unit's place, counted from 0",
         )
     return torch.full((len(outputs),), int(unit), device=outputs.device)
 
 
-def table(label: str, maps: Maps) -> str:
+def summary(label: str, maps: Maps) -> str:
     """A line per image: the start unit, its output, the relevance that arrived and how much is negative."""
     header = ("image", "start unit", "its output", f"relevance at {maps.at}", "negative part")
     rows = [
@@ -91,14 +93,14 @@ def table(label: str, maps: Maps) -> str:
         for k, (unit, output, r) in enumerate(zip(maps.units, maps.outputs, maps.relevance, strict=True))
     ]
     title = f"{label}: {maps.method.name} relevance, 1 at a unit of {maps.start}, read at {maps.at}"
-    return "\n".join([title, "", *columns([header, *rows])])
+    return "\n".join([title, "", *aligned([header, *rows])])
 
 
 def books(maps: Maps) -> str:
     """A line per node, the mean over images: relevance in, down, to its bias, to ε, lost; and their sums."""
     entries = ledger(maps.graph, maps.method, maps.start, maps.start_relevance, maps.at)
     header = ("node", "kind", "in", "down", "to bias", "to ε", "lost", "unbooked")
-    rows = [(entry.node.name, entry.node.kind, *map(number, _accounts(entry))) for entry in entries]
+    rows = [(entry.node.name, entry.node.kind, *map(five_decimals, _accounts(entry))) for entry in entries]
     if not rows:
         return f"{maps.at} is where relevance starts: no node has been passed."
     totals = [sum(column) for column in zip(*map(_accounts, entries), strict=True)]
@@ -108,7 +110,7 @@ def books(maps: Maps) -> str:
             "drawn by its bias and by ε, was lost (0/0), and what its rule keeps no books of. Five decimals.",
             *([GROWTH] if totals[4] < 0 else []),
             "",
-            *columns([header, *rows, ("all nodes", "", "", "", *map(number, totals[2:]))], left=2),
+            *aligned([header, *rows, ("all nodes", "", "", "", *map(five_decimals, totals[2:]))], left=2),
         ]
     )
 
@@ -118,32 +120,11 @@ def _accounts(entry: Entry) -> list[float]:
     return [float(account.mean()) for account in accounts]
 
 
-def number(x: float) -> str:
-    """Five decimals, without trailing zeros or a negative zero."""
-    return f"{round(x, 5) + 0.0:.8g}"
-
-
-def columns(rows: list[tuple[str, ...]], left: int = 0) -> list[str]:
-    """Cells in columns, indented, the first `left` ones flush left, the others flush right."""
-    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-
-    def line(row: tuple[str, ...]) -> str:
-        cells = [
-            cell.ljust(width) if k < left else cell.rjust(width)
-            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        return ("  " + "  ".join(cells)).rstrip()
-
-    return [line(row) for row in rows]
-
-
 def write(folder: Path, label: str, maps: Maps) -> Path:
-    """Write folder/relevance.npz: images, relevance, map, units, outputs, and the names model, method, start,
-    at; returns its path."""
+    """Write folder/relevance.npz, the arrays of `RELEVANCE_MAPS`; returns its path."""
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "relevance.npz"
-    np.savez_compressed(
-        path,
+    return RELEVANCE_MAPS.write(
+        folder / "relevance.npz",
         images=_array(maps.graph.nodes[0].value),
         relevance=_array(maps.relevance),
         map=_array(maps.summed),
@@ -154,7 +135,6 @@ def write(folder: Path, label: str, maps: Maps) -> Path:
         start=maps.start,
         at=maps.at,
     )
-    return path
 
 
 def _array(x: Tensor) -> np.ndarray:

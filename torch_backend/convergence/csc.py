@@ -5,12 +5,10 @@ parallel they have become (Sixt, Granz and Landgraf 2020, section 4 and figure 3
 relevance there no longer depends on what it is asked to explain.
 """
 
-import csv
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +22,6 @@ from torch_backend.propagation.starts import Starts
 from torch_backend.propagation.sweep import sweep
 from torch_backend.randomness import digest, seeded
 
-COLUMNS = ("model", "method", "start", "layer", "median", "low", "high", "missing", "null_median")
 BATCH_BYTES = 1 << 25  # relevance of one layer that a batch of images may take; measured as the fastest
 
 
@@ -152,20 +149,3 @@ def _batch(graph: Graph, starts: int, vectors: int) -> int:
 
 def _describe(images: object) -> str:
     return f"shape {tuple(images.shape)}" if isinstance(images, Tensor) else type(images).__name__
-
-
-def write_csv(path: str | Path, results: Iterable[tuple[str, CSC]]) -> None:
-    """Write (model, CSC) pairs with the columns `COLUMNS`, a row per reading.
-
-    median, low, high and null_median are 1 - |cos|, where 1e-34 stands for all that is smaller; missing is a
-    fraction; nan: every pair is missing, or (low, high) there is one image only.
-    """
-    with open(path, "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(COLUMNS)
-        for model, result in results:
-            for reading in result.readings:
-                logs = (reading.median, *reading.interval(), reading.null())
-                median, low, high, null = (f"{10**x:.6g}" for x in logs)
-                row = (reading.start, reading.layer, median, low, high, f"{reading.missing:.6g}", null)
-                table.writerow((model, result.method, *row))

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import optimize, special
 from torch import Tensor
 
 from rankone.errors import refuse
-from rankone.results.median import median_interval
+from rankone.results.median import bootstrapped_median
+from rankone.results.null import LOWEST, null_of_widths
 from torch_backend.convergence.cosine import pairwise
 from torch_backend.operators.layout import is_finite
 
-LOWEST = -34.0  # log10: the histograms' lower end, below the rounding of 1 - |cos| in float64
 BIN = 0.01  # decades: the resolution of the pooled quantiles
 
 
@@ -43,12 +42,11 @@ class Reading:
     @property
     def median(self) -> float:
         """Median over images of each image's median, of log10(1 - |cos|); nan if every pair is missing."""
-        known = self.image_medians[~np.isnan(self.image_medians)]
-        return float(np.median(known)) if known.size else float("nan")
+        return bootstrapped_median(self.image_medians).median
 
     def interval(self, level: float = 0.99) -> tuple[float, float]:
         """Bootstrap interval of `median`. The image is the unit: its pairs and locations are nested in it."""
-        return median_interval(self.image_medians, level)
+        return bootstrapped_median(self.image_medians, level)[1:]
 
     def quantile(self, q: float) -> float:
         """Quantile of log10(1 - |cos|) pooled over images, pairs and locations, to BIN decades."""
@@ -63,26 +61,7 @@ class Reading:
         A location with one live channel has cosine one whatever happens: without this a sparse layer, or an
         input of three channels, would be mistaken for convergence. -inf where that is at least a share q.
         """
-        return null_quantile(self.widths, q)
-
-
-def null_quantile(widths: NDArray[np.int64], q: float) -> float:
-    """Quantile of log10(1 - |cos|) for independent directions, widths[d] of them in R^d.
-
-    In R^d, sin^2 ~ Beta((d-1)/2, 1/2), so that P(1 - |cos| <= t) = I_{t(2-t)}((d-1)/2, 1/2); d = 1 always
-    gives 0. nan if no width is positive.
-    """
-    d = np.arange(1, len(widths))
-    share = widths[1:] / max(1, widths[1:].sum())
-    if not share.any():
-        return float("nan")
-
-    def below(log10_t: float) -> float:
-        t = 10**log10_t
-        wider = special.betainc((d[1:] - 1) / 2, 0.5, t * (2 - t))
-        return float(share[0] + share[1:] @ wider - q)
-
-    return float("-inf") if below(LOWEST) >= 0 else float(optimize.brentq(below, LOWEST, 0, xtol=1e-9))
+        return null_of_widths(self.widths, q)
 
 
 class Tally:

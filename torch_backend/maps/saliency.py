@@ -21,13 +21,13 @@ import torch
 from torch import Tensor, nn
 
 from rankone.errors import refuse
+from rankone.results.protocol import Protocol, corrected, named
 from torch_backend.graph.graph import Graph, trace
 from torch_backend.methods import Method
 from torch_backend.propagation.malloc import kept_pages
 from torch_backend.propagation.relevance import relevance
 
 Reduction = Callable[[Tensor], Tensor]
-PROTOCOLS = ("corrected", "paper")
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,17 +116,17 @@ def plain_sum(maps: Tensor) -> Tensor:
     return maps.sum(1)
 
 
-def reduction(method: Method | Attribution, protocol: str = "corrected") -> Reduction:
-    """How a protocol makes one number of a pixel's channels.
+OF_DERIVATIVES = {"sum of magnitudes": sum_of_magnitudes, "largest magnitude": largest_magnitude}
 
-    Contributions are summed. Derivatives: the sum of magnitudes as the paper says ("corrected"), the largest
-    magnitude as its code has it ("paper").
+
+def reduction(method: Method | Attribution, protocol: Protocol | str = corrected) -> Reduction:
+    """How a protocol, or the one of that name, makes one number of a pixel's channels.
+
+    Contributions are summed. Derivatives: the sum of magnitudes as the paper says (corrected), the largest
+    magnitude as its code has it (paper). ValueError for another name.
     """
-    if protocol not in PROTOCOLS:
-        refuse("protocol", expected=" or ".join(PROTOCOLS), got=repr(protocol), do="choose one")
-    if contributes(method):
-        return plain_sum
-    return sum_of_magnitudes if protocol == "corrected" else largest_magnitude
+    protocol = named(protocol) if isinstance(protocol, str) else protocol
+    return plain_sum if contributes(method) else OF_DERIVATIVES[protocol.derivative_channels]
 
 
 def contributes(method: Method | Attribution) -> bool:

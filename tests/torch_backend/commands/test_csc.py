@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from torch_backend.commands import csc_report
+from torch_backend.commands import csc as command
 from torch_backend.convergence.csc import CSC
 from torch_backend.convergence.statistics import Reading
 
@@ -28,16 +28,16 @@ def result(*readings: tuple[str, float, int]) -> CSC:
         ([("a", -5, 8), ("b", -1, 8)], "still depends on its start at b"),
         ([("a", -1, 8), ("b", -34, 1)], "still depends on its start at a"),
         ([("a", -5, 8), ("b", -34, 1)], "from a down, relevance from top has one direction"),
-        ([("a", -34, 1), ("b", -34, 1)], "one live channel"),
+        ([("a", -34, 1), ("b", -34, 1)], "only one channel carries relevance"),
     ],
 )
 def test_one_live_channel_says_nothing(below, words):
-    top = ("top", 0, 1 if "live" in words else 8)
-    assert words in csc_report.verdict(result(top, *below, ("input", -34, 3)))
+    top = ("top", 0, 1 if "only one" in words else 8)
+    assert words in command.verdict(result(top, *below, ("input", -34, 3)))
 
 
 def test_the_table_marks_what_says_nothing():
-    starred = csc_report.table("net", [result(("top", 0, 8), ("a", -34, 1), ("input", -1, 3))])
-    plain = csc_report.table("net", [result(("top", 0, 8), ("a", -5, 8), ("input", -1, 3))])
+    starred = command.summary("net", [result(("top", 0, 8), ("a", -34, 1), ("input", -1, 3))])
+    plain = command.summary("net", [result(("top", 0, 8), ("a", -5, 8), ("input", -1, 3))])
     assert "1e-34*" in starred and "* at most locations" in starred
     assert "*" not in plain

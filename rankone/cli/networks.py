@@ -1,0 +1,144 @@
+"""Commands on a network and images, each carried out by the file of its name in torch_backend/commands."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rankone.cli.options import METHODS, Images, Limit, Model, Seed, Weights, names, opened
+
+
+def csc(
+    *,
+    model: Model,
+    out: Annotated[Path, typer.Option(help="Folder for csc.png and csc.csv.")],
+    weights: Weights = None,
+    images: Images = "sample",
+    methods: Annotated[str, typer.Option(help=METHODS)] = "gradient,z_plus,alpha_beta:2:1",
+    starts: Annotated[str, typer.Option(help="all, or names of layers with commas.")] = "all",
+    vectors: Annotated[int, typer.Option(help="Random start vectors per image and layer.")] = 5,
+    limit: Limit = 20,
+    seed: Annotated[int, typer.Option(help="Seed of the start vectors and of random weights.")] = 0,
+    float64: Annotated[
+        bool, typer.Option("--float64", help="Twice the digits: for curves below 1e-12.")
+    ] = False,
+    theory: Annotated[
+        bool, typer.Option("--theory", help="Draw what the mean and variance of each layer predict.")
+    ] = False,
+) -> None:
+    """Cosine similarity convergence: how much does relevance depend on where it starts?"""
+    from paper_figs import csc as figure
+    from torch_backend.commands import csc as command
+    from torch_backend.commands import method_names
+
+    chosen = [method_names.method(name) for name in methods.split(",")]
+    label, network, batch = opened(model, weights, images, limit, seed=seed, float64=float64)
+    work = (label, network, batch, chosen, names(starts, all_of_them="all"), vectors, seed)
+    measured = command.measure(*work)
+    predicted = command.predict(*work) if theory else []
+    table, curves = command.write(
+        out, "csc", [(label, result) for result in measured], [(label, law) for law in predicted]
+    )
+    picture = figure.draw(table, out / "csc.png", theory=curves)
+    typer.echo(command.summary(label, measured))
+    typer.echo(f"\nWritten: {picture}, {table}" + (f", {curves}" if curves else ""))
+
+
+def model(
+    *,
+    model: Model,
+    weights: Annotated[
+        str, typer.Option(help="random, download (torchvision) or a file: names do not depend on it.")
+    ] = "random",
+    input_shape: Annotated[
+        str | None, typer.Option(help="One image, such as 3x64x64; by default what the network reads.")
+    ] = None,
+) -> None:
+    """List a network's nodes: the names by which start layers and layers to read at are asked for."""
+    from torch_backend.commands import model as command
+    from torch_backend.inputs import models
+
+    image = command.one_image(model, input_shape)
+    typer.echo(command.summary(models.label(model), models.load(model, weights), image))
+
+
+def relevance(
+    *,
+    model: Model,
+    method: Annotated[
+        str, typer.Option(help="A name, arguments after colons, or FILE.py:NAME for your own.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for relevance.png and relevance.npz.")],
+    weights: Weights = None,
+    images: Images = "sample",
+    start: Annotated[str, typer.Option(help="The layer where relevance starts.")] = "logits",
+    unit: Annotated[
+        str, typer.Option(help="Its unit that relevance 1 is given to: largest, or a number from 0.")
+    ] = "largest",
+    at: Annotated[str, typer.Option(help="The layer whose relevance is drawn.")] = "input",
+    limit: Limit = 5,
+    seed: Seed = 0,
+    float64: Annotated[bool, typer.Option("--float64", help="Twice the digits.")] = False,
+    ledger: Annotated[
+        bool, typer.Option("--ledger", help="Print what each node passed down, gave to its bias, and lost.")
+    ] = False,
+) -> None:
+    """Relevance maps of single units, as pictures and arrays; and the books of every node."""
+    from paper_figs import relevance as figure
+    from torch_backend.commands import method_names
+    from torch_backend.commands import relevance as command
+
+    chosen = method_names.method(method)
+    label, network, batch = opened(model, weights, images, limit, seed=seed, float64=float64)
+    maps = command.measure(network, batch, chosen, start, at, unit)
+    arrays = command.write(out, label, maps)
+    picture = figure.draw(arrays, out / "relevance.png")
+    typer.echo(command.summary(label, maps))
+    if ledger:
+        typer.echo("\n" + command.books(maps))
+    typer.echo(f"\nWritten: {picture}, {arrays}")
+
+
+def cone(
+    *,
+    model: Model,
+    out: Annotated[Path, typer.Option(help="Folder for cone.png and cone.csv.")],
+    weights: Weights = None,
+    images: Images = "sample",
+    methods: Annotated[str, typer.Option(help=f"Non-negative methods. {METHODS}")] = "z_plus",
+    layers: Annotated[
+        str, typer.Option(help="trunk (all that no skip goes around), or names of layers with commas.")
+    ] = "trunk",
+    limit: Limit = 5,
+    seed: Seed = 0,
+) -> None:
+    """How far apart can the maps of any two classes, or mixtures of classes, be? All of them, no sampling."""
+    from paper_figs import cone as figure
+    from torch_backend.commands import cone as command
+    from torch_backend.commands import method_names
+
+    chosen = [method_names.method(name) for name in methods.split(",")]
+    label, network, batch = opened(model, weights, images, limit, seed=seed)
+    measured = command.measure(label, network, batch, chosen, names(layers, all_of_them="trunk"))
+    table = command.write(out, label, measured)
+    picture = figure.draw(table, out / "cone.png")
+    typer.echo(command.summary(label, measured))
+    typer.echo(f"\nWritten: {picture}, {table}")
+
+
+def patterns(
+    *,
+    model: Model,
+    out: Annotated[Path, typer.Option(help="The file for pattern_net:FILE and pattern_attribution:FILE.")],
+    weights: Weights = None,
+    images: Images = "sample",
+    regime: Annotated[str, typer.Option(help="relu (the positive half-space) or linear.")] = "relu",
+    limit: Limit = 1000,
+    seed: Seed = 0,
+) -> None:
+    """Estimate the patterns that PatternNet and PatternAttribution need, from images."""
+    from torch_backend.commands import patterns as command
+
+    label, network, batch = opened(model, weights, images, limit, seed=seed)
+    found = command.measure(network, batch, regime)
+    typer.echo(command.summary(label, command.write(out, found), found))

@@ -1,0 +1,45 @@
+"""What several commands ask for: the options they share, and the network and images that these name."""
+
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+METHODS = "Names with commas, arguments after colons, or FILE.py:NAME for your own."
+
+Model = Annotated[
+    str, typer.Option(help="digits-vgg, digits-resnet, a torchvision classifier, or FILE.py:FUNCTION.")
+]
+Weights = Annotated[
+    str | None, typer.Option(help="random, download (torchvision) or a file; shipped networks need none.")
+]
+Images = Annotated[str, typer.Option(help="sample, an image, a folder of images or a .npy array.")]
+Limit = Annotated[int, typer.Option(help="Use the first so many images.")]
+Seed = Annotated[int, typer.Option(help="Seed of random weights.")]
+
+
+class Opened(NamedTuple):
+    """A network with its label, and images (B, *input shape) that it reads."""
+
+    label: str
+    network: "nn.Module"
+    images: "Tensor"
+
+
+def opened(
+    model: str, weights: str | None, images: str, limit: int, *, seed: int, float64: bool = False
+) -> Opened:
+    """What the options name, in float32 or float64; ValueError or OSError for what is not there."""
+    from torch_backend.inputs import images as pictures
+    from torch_backend.inputs import models
+
+    network, label = models.load(model, weights, seed=seed), models.label(model, weights)
+    batch = pictures.read(images, pictures.preprocessing(model), limit)
+    return Opened(label, network.double(), batch.double()) if float64 else Opened(label, network, batch)
+
+
+def names(text: str, *, all_of_them: str) -> str | list[str]:
+    """Names that were written with commas; the word for all of them stays as it is."""
+    return text if text == all_of_them else text.split(",")

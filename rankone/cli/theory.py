@@ -1,0 +1,54 @@
+"""Commands that need no network: the paper's claims, certificates and their verification."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def claims(
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="A JSON list instead of text.")] = False,
+    id: Annotated[str | None, typer.Option(help="One claim: its evidence in plain words.")] = None,
+) -> None:
+    """Run the evidence for the paper's claims. Exit status 1 if a verdict is not reproduced."""
+    from tqdm import tqdm
+
+    from rankone.claims import LEDGER, find, report
+
+    chosen = LEDGER if id is None else (find(id),)
+    runs = [report.run(claim) for claim in tqdm(chosen, desc="claims", leave=False, disable=None)]
+    if as_json:
+        typer.echo(report.as_json(runs))
+    else:
+        typer.echo(report.table(runs) if id is None else report.page(runs[0]))
+    if any(run.evidence is None for run in runs):
+        raise typer.Exit(1)
+
+
+def certify(
+    factors: Annotated[Path, typer.Argument(help="npz with Z1, Z2, … (Z1 nearest the input), all ≥ 0.")],
+    out: Annotated[Path, typer.Option(help="The certificate, a JSON file.")],
+    probability: Annotated[float, typer.Option(help="Of the statement about signed starts.")] = 0.9,
+) -> None:
+    """Prove how little the map of C = Z1 Z2 … can depend on its start, rounding errors included."""
+    from rankone.proof import certificate
+
+    proof = certificate.certify(certificate.read_factors(factors), probability=probability, file=factors.name)
+    proof.write(out)
+    typer.echo(proof.describe())
+
+
+def verify(
+    certificate: Annotated[Path, typer.Argument(help="The JSON file that `rankone certify` wrote.")],
+    factors: Annotated[Path | None, typer.Option(help="The npz file, if it is not beside it.")] = None,
+    exact: Annotated[bool, typer.Option("--exact", help="Integers, with python-flint, at any size.")] = False,
+) -> None:
+    """Check a certificate independently. Exit status 1: a claim is not confirmed, 2: unreadable input."""
+    from rankone.proof.verify import NotConfirmed, verify
+
+    try:
+        typer.echo(f"{certificate.name}: {verify(certificate, factors, exact=exact)}")
+    except NotConfirmed as reason:
+        typer.echo(f"{certificate.name}: not confirmed: {' '.join(str(reason).split())}")
+        raise typer.Exit(1) from None

@@ -1,0 +1,66 @@
+"""Named arrays in .npz files: any such file, and the one of relevance maps, with who writes and who draws it.
+
+arrays = read_arrays("factors.npz")
+RELEVANCE_MAPS.write("out/relevance.npz", images=images, ...)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rankone.errors import refuse
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """The names of a file's arrays with what they are, and the command that writes it."""
+
+    command: str
+    meanings: Mapping[str, str]
+
+    def write(self, path: str | Path, **arrays: ArrayLike) -> Path:
+        """Write a compressed file of exactly these arrays; returns its path. KeyError for other names."""
+        if arrays.keys() != self.meanings.keys():
+            raise KeyError(*sorted(arrays.keys() ^ self.meanings.keys()))
+        np.savez_compressed(path, allow_pickle=False, **{name: np.asarray(arrays[name]) for name in arrays})
+        return Path(path)
+
+    def read(self, path: str | Path) -> dict[str, NDArray[Any]]:
+        """The arrays by name; ValueError if the file has others, OSError if there is none."""
+        arrays = read_arrays(path)
+        if arrays.keys() != self.meanings.keys():
+            expected, got = f"arrays {', '.join(self.meanings)}", ", ".join(arrays) or "none"
+            refuse(str(path), expected=expected, got=got, do=f"write the file anew with {self.command}")
+        return arrays
+
+
+def read_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
+    """All arrays of an .npz file by name; ValueError if it is no such file, OSError if there is none."""
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds on other or damaged bytes
+        got = f"{type(error).__name__}: {error}"
+        refuse(str(path), expected="an .npz file of numbers", got=got, do="write it with numpy.savez")
+
+
+RELEVANCE_MAPS = Arrays(
+    "rankone relevance",
+    {
+        "images": "(B, *input shape), as the network reads them",
+        "relevance": "(B, *shape at the layer `at`)",
+        "map": "the same as drawn, summed over channels: (B, *space); (B, n) without space",
+        "units": "(B,), flat index of the start unit",
+        "outputs": "(B,), what the start unit put out",
+        "model": "the network and where its weights come from",
+        "method": "the method, as on the command line",
+        "start": "the layer where relevance starts",
+        "at": "the layer where it is read",
+    },
+)

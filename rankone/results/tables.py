@@ -1,0 +1,85 @@
+"""The tables that commands and simulations write and paper_figs draws, each defined here and nowhere else.
+
+"1 − |cos|" stands for 1 minus the absolute cosine of two vectors: 0 where they are parallel.
+"""
+
+from rankone.results.table import ALL_DIGITS, SIX_DIGITS, WHOLE, Column, Table
+
+MODEL = Column("model", "the network and where its weights come from")
+METHOD = Column("method", "the method, as on the command line")
+START = Column("start", "the layer where relevance starts")
+LAYER = Column("layer", "the layer where it is read")
+
+FIG4 = Table(
+    "simulations/fig4.py",
+    (
+        Column("panel", "a or b"),
+        Column("ensemble", "what the factors are made of; learned: one's own weights"),
+        Column("alpha", "α of αN⁺ + βN⁻, where it names the curve"),
+        Column("beta", "its β"),
+        Column("multiplications", "factors passed", WHOLE),
+        Column("median", "1 − |cos| of two starts, the protocol's summary of pairs and samples", ALL_DIGITS),
+        Column("low", "lower end of its 95 % interval", ALL_DIGITS),
+        Column("high", "upper end", ALL_DIGITS),
+        Column("theory", "median of 1 − |cos| by law; nan: there is none", ALL_DIGITS),
+    ),
+)
+
+PHASE_DIAGRAM = Table(
+    "simulations/phase_diagram.py",
+    (
+        Column("width", "n of the (n, n) factors", WHOLE),
+        Column("alpha", "α = β + 1", ALL_DIGITS),
+        Column("beta", "β of αW⁺ + βW⁻", ALL_DIGITS),
+        Column("settled", "multiplications before the first reading", WHOLE),
+        Column("depth", "multiplications before the last", WHOLE),
+        Column("chains", "independent chains", WHOLE),
+        Column("measured", "fall of E[log10 sin²θ] between them", ALL_DIGITS, "decades a multiplication"),
+        Column("error", "its standard error over chains", ALL_DIGITS, "decades a multiplication"),
+        Column("moment_state", "the same by the moment state", ALL_DIGITS, "decades a multiplication"),
+        Column("rate_law", "the rate at great depth", ALL_DIGITS, "decades a multiplication"),
+        Column("critical_beta", "β below which chains collapse by the mean", ALL_DIGITS),
+    ),
+)
+
+CSC = Table(
+    "rankone csc",
+    (
+        MODEL,
+        METHOD,
+        START,
+        LAYER,
+        Column("median", "1 − |cos|, median over images of each one's median; 1e-34: no more", SIX_DIGITS),
+        Column("low", "lower end of its 99 % interval; nan: one image only", SIX_DIGITS),
+        Column("high", "upper end", SIX_DIGITS),
+        Column("missing", "share of pairs with a vector that is zero", SIX_DIGITS),
+        Column("null_median", "median of independent directions in the channels in use", SIX_DIGITS),
+    ),
+)
+
+CSC_THEORY = Table(
+    "rankone csc --theory",
+    (
+        MODEL,
+        METHOD,
+        START,
+        LAYER,
+        Column("theory", "1 − |cos| if only each layer's mean and variance mattered", SIX_DIGITS),
+    ),
+)
+
+CONE = Table(
+    "rankone cone",
+    (
+        MODEL,
+        METHOD,
+        Column("image", "its place among the images, from 0", WHOLE),
+        LAYER,
+        Column("classes", "maps compared, one a class", WHOLE),
+        Column("missing", "further classes without relevance there", WHOLE),
+        Column("diameter", "Hilbert's projective diameter of the maps' cone", SIX_DIGITS),
+        Column("one_minus_min_cos", "1 − the smallest cosine of two maps", SIX_DIGITS),
+        Column("total_variation", "largest share of a map that moves elsewhere", SIX_DIGITS),
+        Column("stable_rank_excess", "‖C‖_F²/‖C‖₂² − 1 of the maps, columns of C", SIX_DIGITS),
+    ),
+)
