@@ -74,13 +74,23 @@ def csc(
     and for whatever `trace` and the method refuse.
     """
     if isinstance(vectors, bool) or not isinstance(vectors, int) or vectors < 2:
-        refuse("vectors", expected="an integer >= 2", got=repr(vectors), do="a cosine needs two")
+        refuse(
+            "vectors",
+            expected="an integer >= 2",
+            got=repr(vectors),
+            do="ask for two or more: a cosine needs two",
+        )
     if isinstance(seed, bool) or not isinstance(seed, int):
-        refuse("seed", expected="an integer", got=repr(seed), do="0 is as good as any")
+        refuse("seed", expected="an integer", got=repr(seed), do="take 0, or any other whole number")
     if batch is not None and (isinstance(batch, bool) or not isinstance(batch, int) or batch < 1):
         refuse("batch", expected="an integer >= 1 or None", got=repr(batch), do="leave it out")
     if not isinstance(images, Tensor) or images.dim() < 2 or not len(images):
-        refuse("images", expected="a tensor (B, ...), B >= 1", got=_describe(images), do="stack the images")
+        refuse(
+            "images",
+            expected="a tensor (B, ...), B >= 1",
+            got=_describe(images),
+            do="join them: torch.stack(images)",
+        )
     graph = trace(model, images[:1])
     names = _starts(graph, starts)
     layers = ("input", *graph.layers)[::-1]

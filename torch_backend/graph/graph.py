@@ -39,7 +39,7 @@ class Graph:
                 "layer",
                 expected=f"the name of a node ({known}, logits, or any of graph.nodes)",
                 got=repr(name),
-                do="take one of these",
+                do="copy one; `rankone model` lists them all",
             )
         return self._by_name[name]
 

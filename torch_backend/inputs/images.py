@@ -52,7 +52,12 @@ def digits(split: str) -> tuple[Tensor, Tensor]:
     from sklearn.datasets import load_digits
 
     if split not in ("train", "test"):
-        refuse("split", expected="'train' or 'test'", got=repr(split), do="choose one")
+        refuse(
+            "split",
+            expected="'train' or 'test'",
+            got=repr(split),
+            do="take test for measurements, train for training",
+        )
     data = load_digits()
     order = np.random.default_rng(0).permutation(len(data.target))
     chosen = torch.from_numpy(order[DIGITS_TEST:] if split == "train" else order[:DIGITS_TEST])
@@ -129,7 +134,10 @@ def read(source: str | Path, preprocessing: Preprocessing, limit: int | None = N
         files = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
         if not files:
             refuse(
-                "images", expected="a folder with image files", got=f"none in {path}", do="check the folder"
+                "images",
+                expected="a folder with image files",
+                got=f"none in {path}",
+                do="name a folder that holds .png, .jpg or the like",
             )
         return from_files(files[:limit], preprocessing)
     return from_files([path], preprocessing)

@@ -83,7 +83,7 @@ def from_torchvision(name: str, weights: str | Path | None, seed: int) -> nn.Mod
             "model",
             expected=f"one of {known} or any torchvision classifier",
             got=repr(name),
-            do="check the name",
+            do="copy one of these, or a name of torchvision.models.list_models()",
         )
     if weights is None:
         refuse(
@@ -162,7 +162,12 @@ def read_weights(path: str | Path) -> Mapping[str, Tensor]:
             tensors = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises five unrelated types for damaged or unsafe files
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        refuse("weights", expected=f"{path} to hold tensors", got=reason, do="check or re-save the file")
+        refuse(
+            "weights",
+            expected=f"{path} to hold tensors",
+            got=reason,
+            do="save it anew with torch.save(network.state_dict(), path)",
+        )
     if not isinstance(tensors, Mapping) or not all(isinstance(t, Tensor) for t in tensors.values()):
         refuse(
             "weights",

@@ -27,7 +27,7 @@ def occlusion(window: int, stride: int | None = None, fill: float = 0.0, *, batc
                 name,
                 expected="an integer >= 1" + (f" and <= window = {most}" if most else ""),
                 got=repr(value),
-                do="choose another",
+                do="give whole pixels, such as window=8, stride=4" if name != "batch" else "leave it out",
             )
 
     def maps(model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:

@@ -176,11 +176,14 @@ def _like(bound: float | Tensor, x: Tensor) -> Tensor:
         )
 
 
+USUAL = {"epsilon": 1e-6, "gamma": 0.25, "alpha": 2, "beta": 1}
+
+
 def _check_number(name: str, value: float, least: float = float("-inf")) -> None:
     if not least <= value < float("inf"):
         refuse(
             name,
             expected=f"a finite number >= {least}" if least == 0 else "a finite number",
             got=value,
-            do=f"give {name} such a number",
+            do=f"{USUAL[name]} is usual",
         )
