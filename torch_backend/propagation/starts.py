@@ -1,4 +1,4 @@
-"""Where relevance starts: how many vectors at which layers, known before any is drawn."""
+"""Where relevance starts: how many vectors at which layers, known before any is made."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ from torch_backend.operators.layout import arrange, fold, is_finite
 class Starts:
     """The start relevance of some layers.
 
-    counts: name of the node -> V, how many vectors start there. draw: name -> (V, B, *shape of the node's
+    counts: name of the node -> V, how many vectors start there. vectors: name -> (V, B, *shape of the node's
     output); called once for each, when the sweep reaches it, so that they need not exist at the same time.
     """
 
     counts: Mapping[str, int]
-    draw: Callable[[str], Tensor]
+    vectors: Callable[[str], Tensor]
 
     def at(self, node: Node) -> Tensor:
-        """The node's start relevance, checked and laid out like its value. ValueError: see `checked`."""
-        r = checked(node, self.draw(node.name))
+        """The node's start relevance in the layout of its value.
+
+        ValueError: it is not (V, B, *shape) with V as announced, or not finite.
+        """
+        r = self.vectors(node.name)
+        _check_shape(node, r)
         if len(r) != self.counts[node.name]:
             refuse(
                 f"start relevance at {node.name}",
@@ -33,21 +37,30 @@ class Starts:
                 got=len(r),
                 do="give as many as were announced",
             )
-        return r
+        if not is_finite(r):
+            refuse(
+                f"start relevance at {node.name}",
+                expected="finite values",
+                got="NaN or infinity",
+                do="find out where they arose",
+            )
+        r = r.detach().to(node.value)
+        return arrange(fold(r, node.shape)).reshape(r.shape)
 
 
 def asked(starts: Callable[[str], Tensor | None], nodes: Sequence[Node]) -> Starts:
     """What a plain function says of the nodes: each is asked for once, from the output down.
 
-    ValueError for a start relevance of the wrong shape or with NaN or infinity.
+    ValueError for a start relevance of the wrong shape.
     """
     given = {node.name: starts(node.name) for node in reversed(nodes)}
-    found = {node.name: checked(node, given[node.name]) for node in nodes if given[node.name] is not None}
-    return Starts({name: len(r) for name, r in found.items()}, found.__getitem__)
+    for node in reversed(nodes):
+        if given[node.name] is not None:
+            _check_shape(node, given[node.name])
+    return Starts({name: len(r) for name, r in given.items() if r is not None}, given.__getitem__)
 
 
-def checked(node: Node, r: Tensor) -> Tensor:
-    """Start relevance (V, B, *shape) of the node's output, finite, in the layout of its value."""
+def _check_shape(node: Node, r: Tensor) -> None:
     shape = tuple(node.value.shape)
     what = f"start relevance at {node.name}"
     if not isinstance(r, Tensor):
@@ -59,7 +72,3 @@ def checked(node: Node, r: Tensor) -> Tensor:
             got=tuple(r.shape),
             do="give V vectors for each of the recorded images",
         )
-    if not is_finite(r):
-        refuse(what, expected="finite values", got="NaN or infinity", do="find out where they arose")
-    r = r.detach().to(node.value)
-    return arrange(fold(r, node.shape)).reshape(r.shape)

@@ -128,8 +128,11 @@ class Share(Backward):
     def factored(
         self, r: Tensor, factor: Tensor | None, memory: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """For speed only: Σ Wᵀ(c r ⊙ factor / z) and the input x of all parts; where they have not one x, the
-        product and None. An addition copies r and no more: its factor is Σ x ⊙ Wᵀ(c factor / z).
+        """For speed only: (relevance, factor) with r_in = relevance ⊙ factor.
+
+        The factor is the x that all parts have in common, the relevance Σ Wᵀ(c r ⊙ factor / z); parts with
+        different x are multiplied out, and there is no factor. An addition hands down copies of r: its factor
+        is Σ x ⊙ Wᵀ(c factor / z).
         """
         *others, (x, parts) = self._by_input()
         repeat = self.parts[0].op.repeats
