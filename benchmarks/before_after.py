@@ -103,12 +103,6 @@ def compare(before: Worker, after: Worker, row: dict, repeats: int) -> list[str]
         for worker, file in zip((before, after), files, strict=True):
             worker.ask(json.dumps({**row, "untimed": UNTIMED, "timed": repeats, "relevance": str(file)}))
         difference = largest_difference(*map(torch.load, files))
-    seconds: dict[Worker, list[float]] = {before: [], after: []}
-    for turn in range(repeats):
-        for worker in (before, after) if turn % 2 == 0 else (after, before):
-            seconds[worker].append(float(worker.ask()))
-    ratio = median(b / a for a, b in zip(seconds[before], seconds[after], strict=True))
-    times = (f"{median(seconds[before]):.2f}", f"{median(seconds[after]):.2f}", f"{ratio:.3f}")
     where = (row["network"], row["method"], f"{len(row['starts'])} × {row['vectors']}")
     if not difference <= AGREEMENT:
         refuse(
@@ -117,11 +111,17 @@ def compare(before: Worker, after: Worker, row: dict, repeats: int) -> list[str]
             got=f"{difference:.1e} between the checkouts",
             do="find out which of them is right before comparing times",
         )
+    seconds: dict[Worker, list[float]] = {before: [], after: []}
+    for turn in range(repeats):
+        for worker in (before, after) if turn % 2 == 0 else (after, before):
+            seconds[worker].append(float(worker.ask()))
+    ratio = median(b / a for a, b in zip(seconds[before], seconds[after], strict=True))
+    times = (f"{median(seconds[before]):.2f}", f"{median(seconds[after]):.2f}", f"{ratio:.3f}")
     return [*where, *times, f"{difference:.1e}" if difference else "0"]
 
 
 def start_layers(network: str) -> dict[str, list[str]]:
-    """ "paper" and "every" -> names of the start layers."""
+    """Each of STARTS -> the names of its layers."""
     images = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(SEED))
     graph = trace(load(network, weights="random", seed=SEED), images)
     return {which: list(start_modules(which, network, graph)) for which in STARTS}

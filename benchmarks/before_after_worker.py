@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -63,8 +64,7 @@ def serve(lines: Iterator[str]) -> None:
             for _ in range(row["untimed"]):
                 run()
             print("ready", flush=True)
-            for _ in range(row["timed"]):
-                next(lines)
+            for _ in islice(lines, row["timed"]):
                 begin = time.perf_counter()
                 run()
                 print(time.perf_counter() - begin, flush=True)
