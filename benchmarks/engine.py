@@ -4,7 +4,8 @@
 
 Forward included on both sides, float32, random weights (He, seeded): the arithmetic does not know them.
 The floor is the flops of the forward, of the denominators and of the backward products that the rule needs,
-at the rate of torch's own matrix product on this machine.
+at the rate of torch's own matrix product on this machine; the second floor counts bytes as well
+(benchmarks.floor).
 """
 
 import argparse
@@ -15,21 +16,32 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from benchmarks import peers
-from benchmarks.measure import GEMM_SIZE, describe_machine, peak_memory, side_by_side, write_table
+from benchmarks import floor, peers
+from benchmarks.floor import Needs
+from benchmarks.measure import (
+    GEMM_SIZE,
+    describe_machine,
+    memory_pass,
+    peak_memory,
+    side_by_side,
+    write_table,
+)
 from torch_backend import Graph, Method, kept_pages, methods, sweep, trace
 from torch_backend.inputs.models import load
 
 SEED = 0
 PRODUCTS = 5  # timed as one, for the rate behind the floor
 METHODS = {
-    "z_plus": (methods.z_plus, 1, 1),
-    "alpha_beta:2:1": (methods.alpha_beta(2, 1), 2, 2),
-    "lrp_z": (methods.lrp_z, 0, 1),
-    "guided_backprop": (methods.guided_backprop, 0, 1),
-    "gradient": (methods.gradient, 0, 1),
+    "z_plus": (methods.z_plus, Needs(denominators=1, products=1, shares=1)),
+    "alpha_beta:2:1": (methods.alpha_beta(2, 1), Needs(denominators=2, products=2, shares=2)),
+    "lrp_z": (methods.lrp_z, Needs(denominators=0, products=1, shares=1)),
+    "guided_backprop": (methods.guided_backprop, Needs(denominators=0, products=1, shares=0)),
+    "gradient": (methods.gradient, Needs(denominators=0, products=1, shares=0)),
 }
-"""method -> (ours, products for an image's denominators, products for a vector), in every linear layer"""
+"""method -> ours and what it needs in every linear layer"""
+
+STARTS = {"paper": 2, "every": 5}
+"""start layers -> vectors at each: the paper's, or all layers of VGG-16 and all blocks of ResNet-50"""
 
 MODULES = {
     "vgg16": {
@@ -51,8 +63,10 @@ MODULES = {
 """the paper's start layers -> the modules whose outputs they are"""
 
 
-def every_module(name: str, graph: Graph) -> dict[str, str]:
-    """All start layers of VGG-16, all blocks of ResNet-50 and its classifier -> their modules."""
+def start_modules(which: str, name: str, graph: Graph) -> dict[str, str]:
+    """The start layers of a network, "paper" or "every" -> the modules whose outputs they are."""
+    if which == "paper":
+        return MODULES[name]
     if name == "vgg16":
         return {layer: graph.node(layer).label for layer in graph.layers}
     blocks = [layer for layer in graph.layers if layer.startswith("block")]
@@ -71,17 +85,6 @@ def run(graph: Graph, images: Tensor, method: Method, starts: dict[str, Tensor])
     """Forward and one sweep that reads at every start layer and at the image."""
     for _ in sweep(graph.record(images), method, starts.get, ("input", *starts)):
         pass
-
-
-def flops(graph: Graph, starts: dict[str, Tensor], denominators: int, backward: int) -> float:
-    """Of the forward, the denominators and the backward products: two for each multiply-add."""
-    total, carried = 0, 0
-    for node in reversed(graph.nodes):
-        carried += len(starts[node.name]) if node.name in starts else 0
-        if node.kind in ("convolution", "dense"):
-            inputs_of_an_output = node.op.weight[0].numel()
-            total += 2 * node.value.numel() * inputs_of_an_output * (1 + denominators + backward * carried)
-    return total
 
 
 def captum_sweep(model: nn.Module, images: Tensor, layers: dict[str, str], vectors: int) -> None:
@@ -113,25 +116,26 @@ class ProductTime(TorchDispatchMode):
         return out
 
 
-def compare(name: str, repeats: int, *, every_start: bool = False) -> list[list[str]]:
-    """Rows of the table: one for each method."""
+def compare(name: str, which: str, repeats: int) -> list[list[str]]:
+    """Rows of the table: one for each method, from the start layers `which` of STARTS."""
     model = load(name, weights="random", seed=SEED)
     images = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(SEED))
     graph = trace(model, images)
-    modules = every_module(name, graph) if every_start else MODULES[name]
-    vectors = 5 if every_start else 2
+    modules, vectors = start_modules(which, name, graph), STARTS[which]
     starts = start_vectors(graph, tuple(modules), vectors)
     hooked = {modules[layer]: start for layer, start in starts.items()}
     a, b = torch.randn(2, GEMM_SIZE, GEMM_SIZE, generator=torch.Generator().manual_seed(SEED))
+    add, moved = memory_pass(torch.get_num_threads())
     rows = []
-    for label, (method, denominators, backward) in METHODS.items():
+    for label, (method, needs) in METHODS.items():
         copy = peers.out_of_place(model)
         sides = {
             "ours": partial(run, graph, images, method, starts),
             "products": lambda: [a @ b for _ in range(PRODUCTS)],
+            "memory": add,
             "zennit": partial(peers.zennit_relevance, copy, images, label, hooked, tuple(hooked)),
         }
-        if name == "vgg16" and label == "z_plus" and not every_start:
+        if name == "vgg16" and label == "z_plus" and which == "paper":
             sides["captum"] = partial(captum_sweep, model, images, modules, vectors)
         memory = peak_memory(lambda: run(trace(model, images), images, method, starts))  # noqa: B023
         seconds = side_by_side(sides, repeats, within={"ours": kept_pages}, untimed={"ours": 4})
@@ -140,12 +144,13 @@ def compare(name: str, repeats: int, *, every_start: bool = False) -> list[list[
                 sides["ours"]()
             with ProductTime() as products:
                 sides["ours"]()
-        rate = PRODUCTS * 2 * GEMM_SIZE**3 / seconds["products"]
-        floor = flops(graph, starts, denominators, backward) / rate
+        rate, bandwidth = PRODUCTS * 2 * GEMM_SIZE**3 / seconds["products"], moved / seconds["memory"]
+        needed = list(floor.passes(graph, starts, needs))
+        by_flops, with_bytes = floor.flops(needed) / rate, floor.seconds(needed, rate, bandwidth)
         peer = [f"{seconds[p] / seconds['ours']:.2f}×" if p in seconds else "" for p in ("zennit", "captum")]
-        times = (f"{seconds['ours']:.2f}", f"{floor:.2f}", f"{seconds['ours'] / floor:.2f}")
-        parts = (f"{products.seconds / floor:.2f}", f"{memory / 1e9:.1f}")
-        rows.append([name, label, f"{len(starts)} × {vectors}", *times, *parts, *peer])
+        times = [seconds["ours"], by_flops, seconds["ours"] / by_flops, seconds["ours"] / with_bytes]
+        parts = [*(f"{x:.2f}" for x in (*times, products.seconds / by_flops)), f"{memory / 1e9:.1f}"]
+        rows.append([name, label, f"{len(starts)} × {vectors}", *parts, *peer])
         print(*rows[-1], sep="  ", flush=True)
     return rows
 
@@ -158,18 +163,20 @@ def main() -> None:
     print(describe_machine(("torch", "torchvision", "zennit", "captum")))
     rows = []
     for name in arguments.models.split(","):
-        rows += compare(name, arguments.repeats)
-        rows += compare(name, 1, every_start=True)
+        rows += compare(name, "paper", arguments.repeats)
+        rows += compare(name, "every", 1)
     header = ["network", "method", "starts × vectors", "seconds", "floor", "time / floor"]
-    header += ["products / floor", "memory in GB"]
+    header += ["time / floor with bytes", "products / floor", "memory in GB"]
     write_table(
         "engine",
         "One sweep for all start layers against zennit and captum (CPU, float32, 1 image of 224²)",
         [*header, "zennit / ours", "captum / ours"],
         rows,
         f"Medians of {arguments.repeats} interleaved runs, forward included; torch {torch.__version__}; "
-        f"floor: flops needed at the rate of torch's float32 product of {GEMM_SIZE}², timed among them. Each "
-        "timed run follows untimed ones (four, inside kept_pages, as in csc; the peers', which gain nothing "
+        f"floor: flops needed at the rate of torch's float32 product of {GEMM_SIZE}², timed among them; "
+        "floor with bytes: every pass of a layer takes as long as its flops or its bytes, at the bandwidth "
+        "of an addition of large arrays, timed among them, too (the model: benchmarks/floor.py). Each timed "
+        "run follows untimed ones (four, inside kept_pages, as in csc; the peers', which gain nothing "
         "from more, one). Products: the time inside torch's convolutions and matrix products. Memory: the "
         "peak beyond the process with its model, recorded activations and copies of weights included. "
         "Rows with five vectors, from all layers of VGG-16 or all blocks of ResNet-50, were timed once.",

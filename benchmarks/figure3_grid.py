@@ -15,22 +15,18 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from benchmarks import peers
-from benchmarks.engine import MODULES, flops, start_vectors
+from benchmarks import engine, floor, peers
+from benchmarks.engine import MODULES, start_vectors
 from benchmarks.measure import describe_machine, time_of, write_table
 from torch_backend import csc, methods, trace
 from torch_backend.inputs.models import load
 
 SEED = 0
 VECTORS = 5
-METHODS = {  # method -> (ours, products for an image's denominators, products for a vector)
-    "gradient": (methods.gradient, 0, 1),
-    "deconv": (methods.deconv, 0, 1),
-    "guided_backprop": (methods.guided_backprop, 0, 1),
-    "lrp_z": (methods.lrp_z, 0, 1),
-    "z_plus": (methods.z_plus, 1, 1),
-    "alpha_beta:2:1": (methods.alpha_beta(2, 1), 2, 2),
-    "alpha_beta:5:4": (methods.alpha_beta(5, 4), 2, 2),
+METHODS = {
+    **engine.METHODS,
+    "deconv": (methods.deconv, engine.METHODS["gradient"][1]),
+    "alpha_beta:5:4": (methods.alpha_beta(5, 4), engine.METHODS["alpha_beta:2:1"][1]),
 }
 GEMM_SIZE = 8192
 
@@ -67,11 +63,11 @@ def grid(name: str, count: int, size: int, device: torch.device) -> list[list[st
     rate = gemm_rate(device, GEMM_SIZE if device.type == "cuda" else 1024)
     peer = peers.out_of_place(model) if importlib.util.find_spec("zennit") else None
     rows, total = [], 0.0
-    for label, (method, denominators, backward) in METHODS.items():
+    for label, (method, needs) in METHODS.items():
         call = partial(csc, model, images, method, tuple(modules), VECTORS, SEED)
         seconds = synchronised(call, device)
         total += seconds
-        needed = count * flops(one, starts, denominators, backward)
+        needed = count * floor.flops(floor.passes(one, starts, needs))
         ratio = ""
         if peer is not None and label not in ("deconv", "alpha_beta:5:4"):
             by_module = {modules[layer]: start for layer, start in starts.items()}

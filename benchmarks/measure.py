@@ -6,6 +6,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +19,7 @@ from numpy.typing import DTypeLike
 
 RESULTS = Path(__file__).parent / "results"
 GEMM_SIZE = 2048  # large enough for the peak rate, small enough for a fraction of a second
+MEMORY_ENTRIES = 2**26  # of float32: 256 MiB, beyond any cache
 
 
 def describe_machine(packages: Sequence[str] = ("numpy", "scipy")) -> str:
@@ -94,6 +96,22 @@ def gemm_rate(dtype: DTypeLike = np.float64) -> float:
     a = rng.standard_normal((GEMM_SIZE, GEMM_SIZE)).astype(dtype)
     b = rng.standard_normal((GEMM_SIZE, GEMM_SIZE)).astype(dtype)
     return 2 * GEMM_SIZE**3 / median_time(lambda: a @ b)
+
+
+def memory_pass(threads: int) -> tuple[Callable[[], object], int]:
+    """An addition of arrays far larger than the caches, and the bytes that it reads and writes.
+
+    Counted: a and b read once, the sum written once; not that most processors read a line before they write
+    it. The time of the function gives the bandwidth of `threads` cores together.
+    """
+    a, b, out = (np.ones(MEMORY_ENTRIES, np.float32) for _ in range(3))
+    parts = [slice(k * len(a) // threads, (k + 1) * len(a) // threads) for k in range(threads)]
+
+    def add() -> None:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(lambda part: np.add(a[part], b[part], out=out[part]), parts))
+
+    return add, a.nbytes + b.nbytes + out.nbytes
 
 
 def write_table(
