@@ -1,9 +1,9 @@
-"""Relevance in real networks: trace a model, sweep any method through it, from any layer to any other.
+"""Relevance in real networks: trace a model, sweep a Method through it, from any layer to any below.
 
     graph = trace(model, images)                                  # nodes, names, recorded activations
     r = relevance(graph, methods.z_plus, "logits", start, "input")  # (V, B, classes) -> (V, B, *image)
 
-Table of contents, a room for each question:
+Table of contents: a room for each question, and the names that are public here.
 
     inputs       what comes in?          models, images
     operators    what is a layer?
@@ -16,9 +16,10 @@ Table of contents, a room for each question:
     convergence  how parallel is it?     csc, CSC, network_law
     maps         which map?              saliency, reduction, Attribution, smooth_grad, integrated_gradients,
                                          grad_cam, occlusion
-    proof        what is proved?         class_cones, ClassCone
-    commands     what does a command say?
-    randomness   where do random numbers come from?
+    proof        what holds for all      class_cones, ClassCone
+                 classes at once?
+    commands     what does a command do?
+    randomness   (a file) where do random numbers come from?
 """
 
 from torch_backend import methods, rules

@@ -1,4 +1,4 @@
-"""What does a command say? What `rankone X` runs: measure, write the files, print the summary.
+"""What does a command do? What `rankone X` runs: measure, write the files, word the summary.
 
 csc           cosine similarity convergence: tables and verdicts
 cone          how far apart the maps of any two classes can be

@@ -1,4 +1,4 @@
-"""How parallel is it? Cosine similarity convergence, its statistics, null and theory.
+"""How parallel is it? Cosine similarity convergence, beside its null and its theory.
 
 csc          cosine similarity convergence of a method, from all start layers in one sweep
 cosine       1 - |cos| along channels, for all pairs of vectors

@@ -20,7 +20,7 @@ class Graph:
     """The nodes in call order: the image first ("input"), the logits last.
 
     layers: names of the layers in call order: "conv1_1", …, "fc3" (VGG), "conv1", "block2_1", …, "dense"
-    (ResNet), module paths elsewhere (torch_backend.names).
+    (ResNet), module paths elsewhere (torch_backend.graph.names).
     """
 
     nodes: tuple[Node, ...]

@@ -1,4 +1,4 @@
-"""One operation of a network, with the activation recorded for some images."""
+"""One operation of a network, carried out: with its value for some images."""
 
 from dataclasses import dataclass, field
 

@@ -19,7 +19,7 @@ LAYERS = (Convolution, Dense)
 
 
 def leads_to(nodes: Sequence[Node], wanted: Collection[int]) -> set[int]:
-    """The nodes from which relevance flows to a wanted one, the wanted ones included."""
+    """Indices of the nodes from which relevance flows to a wanted one, the wanted ones included."""
     leading: set[int] = set()
     for node in nodes:
         if node.index in wanted or leading.intersection(node.inputs):
@@ -28,7 +28,7 @@ def leads_to(nodes: Sequence[Node], wanted: Collection[int]) -> set[int]:
 
 
 def reached_from(nodes: Sequence[Node], starts: Collection[int]) -> set[int]:
-    """The nodes to which relevance flows from a start, the starts included."""
+    """Indices of the nodes to which relevance flows from a start, the starts included."""
     below: set[int] = set()
     for node in reversed(nodes):
         if node.index in starts or node.index in below:
@@ -37,7 +37,7 @@ def reached_from(nodes: Sequence[Node], starts: Collection[int]) -> set[int]:
 
 
 def path(nodes: Sequence[Node], start: Node, at: Node) -> list[Node]:
-    """The nodes that relevance of `start` passes on its ways to `at`, in call order, `at` itself left out."""
+    """The nodes that relevance of `start` passes on its ways to `at`, in call order: `start`, not `at`."""
     passed = leads_to(nodes, {at.index}) & reached_from(nodes, {start.index}) - {at.index}
     return [nodes[index] for index in sorted(passed)]
 
@@ -53,7 +53,7 @@ def trunk(nodes: Sequence[Node], layers: Collection[str]) -> list[Node]:
 
 
 def first_layers(nodes: Sequence[Node]) -> set[int]:
-    """The layers that read the image, directly or through affine nodes and routes."""
+    """Indices of the layers that read the image, directly or through affine nodes and routes."""
     plain = {0}
     for node in nodes[1:]:
         if isinstance(node.op, Diagonal | Route) and set(node.inputs) <= plain:
@@ -62,7 +62,7 @@ def first_layers(nodes: Sequence[Node]) -> set[int]:
 
 
 def last_layers(nodes: Sequence[Node]) -> set[int]:
-    """The convolution or dense layer that makes the logits, directly or through routes and averages."""
+    """The index of the layer that makes the logits, directly or through affine nodes, routes and averages."""
     index = len(nodes) - 1
     while isinstance(nodes[index].op, Route | Average | Diagonal) and len(nodes[index].inputs) == 1:
         (index,) = nodes[index].inputs
@@ -70,10 +70,10 @@ def last_layers(nodes: Sequence[Node]) -> set[int]:
 
 
 def rectified(nodes: Sequence[Node]) -> set[int]:
-    """The nodes whose sign a rectifier reads, directly or through nodes that keep units apart."""
+    """Indices of the nodes that a rectifier reads, directly or through affine nodes, routes, max-pooling."""
     found: set[int] = set()
     for node in reversed(nodes):
-        keeps_apart = isinstance(node.op, Diagonal | Route | MaxPool)
-        if isinstance(node.op, Rectifier) or (node.index in found and keeps_apart):
+        between = isinstance(node.op, Diagonal | Route | MaxPool)
+        if isinstance(node.op, Rectifier) or (node.index in found and between):
             found.update(node.inputs)
     return found

@@ -1,4 +1,4 @@
-"""Which methods? The list of all of them.
+"""Which methods? All that are chains, relevance handed from layer to layer; other maps are in maps/.
 
 gradients          gradient, gradient_times_input; other rules in the rectifiers: deconv, guided_backprop,
                    rectgrad

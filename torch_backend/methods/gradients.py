@@ -7,8 +7,11 @@ from torch_backend.graph.node import Node
 from torch_backend.methods.method import KINDS, Method
 from torch_backend.rules import Rule
 
-DERIVATIVE = dict.fromkeys(KINDS, rules.gradient)
-DEFINITE = DERIVATIVE | {"smooth": None, "product": None}  # nothing that a rectifier's rule says nothing of
+DERIVATIVE = dict.fromkeys(KINDS, rules.gradient)  # whatever kinds there are: each has one
+# The derivative where nothing else is meant by the network: not in functions known only through it.
+DEFINITE = dict.fromkeys(
+    ("convolution", "dense", "affine", "average", "add", "route", "relu", "max_pool"), rules.gradient
+)
 
 
 class _TimesActivation(Method):

@@ -36,10 +36,10 @@ class Method:
     dense layer that reads the image, if it differs from the others; last: that of the dense layer or
     convolution that makes the logits.
 
-    from_logit: whether a saliency map starts from the value of the class's logit, which is shared out, or
-    from 1, as a derivative does. contributes: whether maps are shares of the output, whose channels add up,
-    or derivatives by the pixels. A method that draws no maps need not say (None).
-    carries: how many vectors go down for each start vector (see `start`).
+    from_logit: True where a saliency map starts from the value of the class's logit, which is shared out;
+    False where it starts from 1, as a derivative does. contributes: True where maps are shares of the output,
+    whose channels add up; False where they are derivatives by the pixels. A method of which no maps are asked
+    need not say (None). carries: how many vectors go down for each start vector (see `start`).
     """
 
     name: str

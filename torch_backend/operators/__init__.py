@@ -1,4 +1,4 @@
-"""What is a layer? What one node computes: its value, its transpose, how its inputs make up what it reads.
+"""What is a layer? What a node computes: its value, the transpose of its derivative.
 
 operator        what every operator offers
 linear          linear operators and what a rule may ask of them; dense layers, diagonals
@@ -8,5 +8,5 @@ unweighted      additions, averages, what only moves numbers
 rectifier       ReLU and its like
 max_pool        which input of each window made its maximum
 differentiable  anything else, known only through its derivative
-layout          tensors in memory: channels-last, folded, finite; float32 that means float32
+layout          tensors in memory: their order, their leading axes merged, checked; no TF32
 """

@@ -1,9 +1,9 @@
 """What every operator offers: the one class that all nodes' operators share.
 
-A node computes y = f(x). Its inputs make up one x (`join`), and relevance of x is handed to each of them
-(`split`). Shapes: x (B, *in_shape), y (B, *out_shape), relevance r of y (V, B, *out_shape), V vectors for
-each of the B images. An addition has an axis in front of x for its inputs, a function of several tensors has
-a tuple of them for x.
+A node computes y = f(x). Its inputs make up one x (`join`), and relevance of x is taken apart into that of
+each of them (`split`). Shapes: x (B, *in_shape), y (B, *out_shape), relevance r of y (V, B, *out_shape),
+V vectors for each of the B images. For an addition x is (k, 1, B, *shape), its k inputs and an axis that
+broadcasts over V; for a function of several tensors it is a tuple of them.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from torch import Tensor
 
 # r (V, B, *out_shape) -> relevance of x (V, B, *in_shape)
 Pullback = Callable[[Tensor], Any]
-# (r, out) -> the same entry by entry, written into out unless that is None
-Entrywise = Callable[[Tensor, Tensor | None], Tensor]
+# (r, out) -> relevance of x, each entry from r's entry alone; written into out unless that is None
+EntrywisePullback = Callable[[Tensor, Tensor | None], Tensor]
 
 
 class Operator(ABC):
     """What one node computes.
 
-    kind: the node's kind, that is the field of a `Method` that holds its rule. An operator that only rules
-    make (a multiple of another) has none.
+    kind: the node's kind, that is the field of a `Method` that holds its rule ("input" has none). Operators
+    that only rules make (Scaled, BySign) are of no kind.
     """
 
     kind: ClassVar[str]
@@ -47,22 +47,22 @@ class Operator(ABC):
         return (r,)
 
     def transposable(self) -> Operator:
-        """An operator of the same values whose pullback autograd can differentiate: itself, as a rule."""
+        """An operator of the same values whose pullback autograd can differentiate; mostly it is itself."""
         return self
 
-    def entrywise(self, x: Any, y: Tensor) -> Entrywise | None:
+    def entrywise(self, x: Any, y: Tensor) -> EntrywisePullback | None:
         """For speed only: the pullback as a function that can write over r; None: do without."""
         return None
 
 
 class Route:
-    """Common to operators that move numbers without changing them: relevance follows the numbers."""
+    """Mixin of operators that move numbers without changing them: relevance follows the numbers."""
 
     kind = "route"
 
 
 class Image(Operator):
-    """What a graph begins with: it computes nothing and hands nothing on."""
+    """What a graph begins with: y = x. Nothing is below it, and its pullback is never asked for."""
 
     kind = "input"
 

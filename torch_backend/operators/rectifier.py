@@ -8,7 +8,7 @@ from math import inf
 import torch
 from torch import Tensor
 
-from torch_backend.operators.operator import Entrywise, Operator, Pullback
+from torch_backend.operators.operator import EntrywisePullback, Operator, Pullback
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Rectifier(Operator):
         open_ = y > 0 if self.ceiling == inf else (y > 0) & (y < self.ceiling)
         return open_.to(y.dtype)
 
-    def gate(self, y: Tensor) -> Entrywise:
+    def gate(self, y: Tensor) -> EntrywisePullback:
         """(r, out) ↦ r where the unit lets its input through, else 0; one pass over memory for a ReLU."""
         if self.ceiling < inf:
             mask = self.mask(y)
@@ -41,5 +41,5 @@ class Rectifier(Operator):
         gate = self.gate(y)
         return lambda r: gate(r, None)
 
-    def entrywise(self, x: Tensor, y: Tensor) -> Entrywise:
+    def entrywise(self, x: Tensor, y: Tensor) -> EntrywisePullback:
         return self.gate(y)

@@ -1,6 +1,6 @@
 """How does relevance travel? One pass down the network, its books, the chain as an operator.
 
-passage    how a node hands relevance down: the one place
+passage    a rule bound to a node: how it hands relevance down, for all that follow
 starts     where relevance starts, and how many vectors
 plan       which start layers go down together
 carried    relevance on the way down

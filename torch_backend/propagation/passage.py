@@ -1,4 +1,7 @@
-"""How a node hands relevance down: its rule, prepared at the recorded activations. It stands here once."""
+"""How a node hands relevance down: a rule bound to the node and its recorded activations.
+
+The only caller of rules: sweep, ledger and ChainOperator walk with what stands here.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ class Passage:
         return self.op.split(self.backward(r))
 
     def carry(self, above: Carried) -> tuple[Carried, ...]:
-        """The same for relevance in two factors, with the memory of `above` where it is owned."""
+        """The same for relevance r ⊙ factor, with the memory of `above` where it is owned."""
         memory = above.r if above.owned else None
         r, factor = self.backward.factored(above.r, above.factor, memory)
         parts = self.op.split(r)
@@ -66,8 +69,9 @@ def hand_down(
 ) -> tuple[Relevance, ...]:
     """What has arrived at the node goes down to its inputs, where it adds to what came on other ways.
 
-    arrived: index of a node -> its relevance so far; changed in place, the useful inputs only. Returns what
-    each input got.
+    arrived: index of a node -> its relevance so far; the node's own is taken out, and its useful inputs' is
+    added to. useful: the indices from which a layer is reached that is asked for. Returns the piece of each
+    input, useful or not.
     """
     parts = passage(arrived.pop(node.index))
     for i, part in zip(node.inputs, parts, strict=True):

@@ -1,8 +1,8 @@
 """The plan of a sweep: which start layers go down together, from shapes and counts, before any computation.
 
 All vectors go down as one batch while their relevance fits the memory. Where more would be carried, the start
-layers part into two halves, and each goes its own leg from there, one after the other; the second takes up
-the start layers below.
+layers part into two halves, and each goes its own leg from there, one after the other. A half may part again;
+start layers that have not been reached yet join the second.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from torch_backend.graph.node import Node
 
 @dataclass(frozen=True)
 class Leg:
-    """A stretch of the way: the nodes from `top` down to the one above `end`; then its halves, if any.
+    """A stretch of the way: the nodes top, …, end. With halves it stops at `end` before passing it, and they
+    go on there; without, `end` is 0, the image.
 
     starts: names of the start layers that it begins with. joined: those that join on the way, or at `end`.
     last: no later leg passes these nodes, so that what was prepared for them can go.
@@ -30,15 +31,15 @@ class Leg:
 
     @property
     def nodes(self) -> range:
-        """The indices that the leg visits; at the last one, where it has halves, it stops before passing."""
+        """The indices top, …, end."""
         return range(self.top, self.end - 1, -1)
 
 
 def plan(nodes: Sequence[Node], counts: Mapping[str, int], useful: Collection[int], memory: int) -> Leg:
-    """The legs of a sweep over the `useful` nodes, so that about `memory` bytes of relevance are carried.
+    """The legs of a sweep over the `useful` nodes, so that at most about `memory` bytes of relevance are
+    carried, unless one start layer needs more: its vectors always stay together.
 
-    counts: name of a start layer -> vectors that go down from there. The vectors of one start layer always
-    stay together.
+    counts: name of a start layer -> vectors that are carried from there.
     """
     bytes_of = {
         node.index: node.value.numel() * node.value.element_size() for node in nodes if node.index in useful

@@ -24,7 +24,7 @@ class Starts:
     vectors: Callable[[str], Tensor]
 
     def at(self, node: Node) -> Tensor:
-        """The node's start relevance in the layout of its value.
+        """The node's start relevance with the precision, device and memory order of its value.
 
         ValueError: it is not (V, B, *shape) with V as announced, or not finite.
         """
@@ -49,7 +49,7 @@ class Starts:
 
 
 def asked(starts: Callable[[str], Tensor | None], nodes: Sequence[Node]) -> Starts:
-    """What a plain function says of the nodes: each is asked for once, from the output down.
+    """Starts from a function name -> relevance or None, called once for each node, from the output down.
 
     ValueError for a start relevance of the wrong shape.
     """

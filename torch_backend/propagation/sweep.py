@@ -1,8 +1,9 @@
 """One backward pass for every start layer.
 
-The vectors of all start layers above travel down together, as one batch, so that each layer is passed
-once. Relevance is a tensor (V, B, *shape): V vectors for each of the B images. What goes down with what is
-planned first (propagation.plan), then the nodes are passed (propagation.passage).
+The vectors of all start layers above travel down together, as one batch, so that each layer is passed once
+(once for each group of them, where memory is short). Relevance is a tensor (V, B, *shape): V vectors for each
+of the B images. What goes down with what is planned first (propagation.plan), then the nodes are passed
+(propagation.passage).
 
 Rules that share relevance out end in x ⊙ …, and the next one begins with a division by z. Such factors
 (B, *shape), which all vectors have in common, stay apart (Backward.factored): they are multiplied with each
@@ -45,16 +46,18 @@ def sweep(
 
     starts: a function that is called once for each node on the way, from the output down, before anything is
     computed; it gives the start relevance of that node's output, (V, B, *shape), or None. Or a `Starts`,
-    whose vectors are drawn one start layer at a time. Yields (layer, {start layer: relevance
+    whose vectors are made one start layer at a time. Yields (layer, {start layer: relevance
     (V, B, *shape)}), the start layer's own relevance included; the tensors are views and not to be changed.
 
-    memory: bytes of relevance carried at once (default CARRIED_BYTES), beside the recorded activations and
-    one copy of the weights for each part of them that a rule uses (W⁺, W⁻). Where more would be carried, the
-    start layers go down in groups, one after the other, and a layer is yielded once for each group. The
-    vectors of one start layer always stay together.
+    memory: bytes of relevance carried at once (default CARRIED_BYTES), beside the recorded activations, what
+    rules prepare, and one copy of the weights for each part of them that a rule uses (W⁺, W⁻). Where more
+    would be carried, the start layers go down in groups (the legs of propagation.plan), one after the other,
+    and a layer is yielded once for each group. The vectors of one start layer always stay together.
 
-    ValueError: an unknown layer in `at`; a node below a start layer for which the method has no rule (all
-    such nodes are listed, before anything is computed); a start relevance of the wrong shape or not finite.
+    ValueError, from the first layer on: something else than a Method; an unknown layer in `at`; a node that
+    relevance would have to pass and for which the method has no rule (all such nodes are listed, before any
+    relevance is computed); a start relevance of the wrong shape. When a start layer is reached: a start
+    relevance that is not finite, or not as many vectors as were announced.
     """
     return computed_in_kept_pages(_swept(graph, method, starts, at, memory))
 

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from rankone.errors import refuse
-from torch_backend.operators import operator
+from torch_backend.operators.operator import EntrywisePullback
 
 
 class Books(NamedTuple):
-    """Where relevance went that did not go down, sums over the node's units, (V, B) each or broadcasting."""
+    """Where relevance went that was not handed down, summed over the units: (V, B) or what broadcasts."""
 
     bias: Tensor
     epsilon: Tensor
@@ -25,8 +25,8 @@ class Books(NamedTuple):
 class Backward(ABC):
     """r (V, B, *out_shape) ↦ r_in, relevance of the x that the node reads, for any number V of vectors.
 
-    What depends on x only has been computed once. r stays as it is, and r_in lies in memory of its own or
-    that of r.
+    What depends on the recorded x and y only has been computed once. A call does not change r; r_in may be r
+    itself.
     """
 
     @abstractmethod
@@ -34,7 +34,7 @@ class Backward(ABC):
         """r_in."""
 
     def book(self, r: Tensor) -> Books:
-        """Where the rest of r went; a rule that keeps no books reports nothing."""
+        """Where the part of r went that is not handed down; zeros from a rule that keeps no books."""
         nothing = r.new_zeros(())
         return Books(nothing, nothing, nothing)
 
@@ -48,7 +48,7 @@ class Backward(ABC):
         """For speed only: r_in of the relevance r ⊙ factor, in two factors as well.
 
         factor (B, *out_shape): what all vectors have in common, None for ones. memory: r itself where it may
-        be overwritten, else None. The result (pulled, x) stands for pulled ⊙ x; x None for ones.
+        be overwritten, else None. The result (relevance, factor) stands for their product, None for ones.
         """
         if factor is not None:
             r = memory = torch.mul(r, factor, out=memory)
@@ -69,7 +69,7 @@ class Plain(Backward):
 class Entrywise(Backward):
     """r ↦ function(r, None), entry by entry; function(r, out) writes into out."""
 
-    function: operator.Entrywise
+    function: EntrywisePullback
 
     def __call__(self, r: Tensor) -> Tensor:
         return self.function(r, None)
@@ -90,7 +90,8 @@ class Identity(Backward):
         return r, factor
 
 
-# (op, x, y) -> Backward: the node's operator, its recorded input (B, *in_shape) and output (B, *out_shape)
+# (op, x, y) -> Backward, or a plain r -> r_in: the node's operator, its recorded input (B, *in_shape), its
+# recorded output (B, *out_shape)
 Rule = Callable[[Any, Any, Tensor], Backward | Callable[[Tensor], Any]]
 
 

@@ -1,10 +1,10 @@
 """The equations: how one node hands the relevance of its output down to its inputs.
 
 A rule is a function (op, x, y) -> Backward (rules.backward): op the node's operator, x its recorded input
-(B, *in_shape), y its recorded output (B, *out_shape). What depends on x only (denominators) is computed once;
-the Backward then serves any number of vectors, r (V, B, *out_shape) ↦ r_in (V, B, *in_shape). A rule of your
-own is a function of the same form, and may return a plain function r ↦ r_in (an addition has its k inputs on
-an axis in front of x and r_in, see operators.unweighted.Sum).
+(B, *in_shape), y its recorded output (B, *out_shape). What depends on these only (denominators, masks) is
+computed once; the Backward then serves any number of vectors, r (V, B, *out_shape) ↦ r_in (V, B, *in_shape).
+A rule of your own is a function of the same form, and may return a plain function r ↦ r_in (an addition has
+its k inputs on an axis in front of x and r_in, see operators.unweighted.Sum).
 
 Equation numbers are those of Sixt, Granz, Landgraf, "When Explanations Lie" (arXiv 1912.09818).
 

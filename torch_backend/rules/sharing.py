@@ -1,8 +1,8 @@
 """Relevance in proportion to contributions: what every LRP rule has in common, and its books.
 
-What a neuron j receives from input i is the contribution c_ji = W_ji x_i; its bias is one more. A rule mixes
-positive and negative contributions to a c⁺ + b c⁻ (`contributions`) and shares relevance out in
-proportion (`share`): r_i = Σ_j c_ji r_j / z_j, z_j = Σ_i c_ji + b_j.
+What a neuron j receives from input i is the contribution c_ji = W_ji x_i; its bias b_j is one more. A rule
+mixes positive and negative ones to p c⁺ + n c⁻ (`contributions`) and shares relevance out in proportion to
+these (`share`): r_i = Σ_j c_ji r_j / z_j, z_j = Σ_i c_ji + b_j, c now the mixed contributions.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from torch_backend.rules.backward import Backward, Books
 
 @dataclass(frozen=True, eq=False)
 class Contributions:
-    """Terms W x with the inputs x that they multiply, (op, x) each, and a bias, or None."""
+    """Terms W x as pairs (op, x), and the bias of the denominator, or None."""
 
     terms: tuple[tuple[Linear, Tensor], ...]
     bias: Tensor | None = None
 
 
 def contributions(op: Linear, x: Tensor, positive: float = 1, negative: float = 1) -> Contributions:
-    """a c⁺ + b c⁻ of the contributions c = W x, a = positive and b = negative, with the bias a b⁺ + b b⁻.
+    """p c⁺ + n c⁻ of the contributions c = W x, p = positive and n = negative, with the bias p b⁺ + n b⁻.
 
-    At an input x ≥ 0 these are the contributions of aW⁺ + bW⁻, at x ≤ 0 those of bW⁺ + aW⁻.
+    At an input x ≥ 0 these are the contributions of pW⁺ + nW⁻, at x ≤ 0 those of nW⁺ + pW⁻.
     """
     w = op.part(positive, negative)
     if positive == negative:
@@ -38,9 +38,8 @@ def contributions(op: Linear, x: Tensor, positive: float = 1, negative: float = 
 
 
 def share(c: Contributions, *, z: Tensor | None = None, epsilon: float = 0.0) -> Share:
-    """Relevance in proportion to c: r ↦ Σ x ⊙ Wᵀ(r / z), z = Σ W x + b (+ ε sign z).
-
-    z: Σ W x + b, where it is known already.
+    """Relevance in proportion to c: r ↦ Σ x ⊙ Wᵀ(r / (z + ε sign z)), z = Σ W x + b, sign 0 = 1; what meets
+    a denominator 0 is lost. z: where it is known already.
     """
     terms = tuple((op, x) for op, x in c.terms if not op.is_zero) or c.terms[:1]
     z = _sum(terms, c.bias) if z is None else z
@@ -72,8 +71,8 @@ def _inverse(z: Tensor) -> Tensor:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """Contributions W x to one denominator z: relevance goes down as x ⊙ Wᵀ(r ⊙ quotient), quotient = c / z
-    with c a coefficient.
+    """Contributions W x to one denominator z: relevance goes down as x ⊙ Wᵀ(r ⊙ quotient), quotient = k / z
+    with k a coefficient, as α of αβ.
     """
 
     op: Linear
@@ -87,8 +86,8 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Account:
-    """The books of one denominator z: of relevance c r a fraction b / z goes to the bias and ε / z to ε;
-    where z = 0 none is passed on. quotient = c / z, 0 there.
+    """The books of one denominator z: of relevance k r a fraction b / z goes to the bias and ε / z to ε;
+    where z = 0 none is handed down. quotient = k / z, 0 there; k the coefficient.
     """
 
     coefficient: float
@@ -108,7 +107,7 @@ class Account:
 
 @dataclass(frozen=True, eq=False)
 class Share(Backward):
-    """r ↦ Σ x ⊙ Wᵀ(c r / z): relevance in proportion to contributions.
+    """r ↦ Σ x ⊙ Wᵀ(k r / z): relevance in proportion to contributions.
 
     Shares combine linearly: `2 * p - n`.
     """
@@ -128,11 +127,9 @@ class Share(Backward):
     def factored(
         self, r: Tensor, factor: Tensor | None, memory: Tensor | None = None
     ) -> tuple[Tensor, Tensor | None]:
-        """For speed only: (relevance, factor) with r_in = relevance ⊙ factor.
-
-        The factor is the x that all parts have in common, the relevance Σ Wᵀ(c r ⊙ factor / z); parts with
-        different x are multiplied out, and there is no factor. An addition hands down copies of r: its factor
-        is Σ x ⊙ Wᵀ(c factor / z).
+        """For speed only, see Backward. With f the factor that r comes with, what is handed down is
+        Σ Wᵀ(k r ⊙ f / z), and the x that all parts have in common its factor. Parts with different x are
+        multiplied out; but an addition hands down copies of r, with Σ x ⊙ Wᵀ(k f / z) for a factor.
         """
         *others, (x, parts) = self._by_input()
         repeat = self.parts[0].op.repeats
@@ -144,10 +141,10 @@ class Share(Backward):
         pulled = _pull(parts, r, factor, memory)
         return (reduce(_plus, products, _times(pulled, x)), None) if products else (pulled, x)
 
-    def __rmul__(self, c: float) -> Share:
-        parts = tuple(replace(part, quotient=c * part.quotient) for part in self.parts)
+    def __rmul__(self, k: float) -> Share:
+        parts = tuple(replace(part, quotient=k * part.quotient) for part in self.parts)
         accounts = tuple(
-            replace(account, coefficient=c * account.coefficient, quotient=c * account.quotient)
+            replace(account, coefficient=k * account.coefficient, quotient=k * account.quotient)
             for account in self.accounts
         )
         return Share(parts, accounts)
@@ -167,7 +164,7 @@ class Share(Backward):
 
 
 def _pull(parts: Iterable[Part], r: Tensor, factor: Tensor | None, memory: Tensor | None) -> Tensor:
-    """Σ Wᵀ(c r ⊙ factor / z); the last part, which is the last to read r, may overwrite `memory`."""
+    """Σ Wᵀ(k r ⊙ factor / z); the last part, which is the last to read r, may overwrite `memory`."""
     *others, last = parts
     pulled = [part.op.adjoint(r * part.scaled(factor)) for part in others]
     return reduce(_plus, [*pulled, last.op.adjoint(torch.mul(r, last.scaled(factor), out=memory))])
@@ -192,7 +189,7 @@ def _own(mine: Tensor) -> Tensor | None:
 
 
 def by_sign(w: Linear, for_negative: Callable[[], Linear], x: Tensor) -> tuple[tuple[Linear, Tensor], ...]:
-    """The contributions of W x⁺ + W' x⁻; after a rectifier x⁻ = 0, and W' = for_negative() is not made."""
+    """The contributions of W x⁺ + W' x⁻; where x has no negative entry, W' = for_negative() is not made."""
     if bool(x.amin() >= 0):
         return ((w, x),)
     other = for_negative()
