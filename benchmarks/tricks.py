@@ -99,21 +99,17 @@ def compare(network: str, method: str, repeats: int) -> list[list[str]]:
     model = load(network, weights="random", seed=SEED)
     images = torch.randn(1, 3, 224, 224, generator=torch.Generator().manual_seed(SEED))
     chain, _ = METHODS[method]
-    graphs = {}
-    for name in ("", *TRICKS):
-        with without(name):
-            graphs[name] = trace(model, images)
-    layers = tuple(start_modules("paper", network, graphs[""]))
-    starts = start_vectors(graphs[""], layers, STARTS["paper"])
-    seconds: dict[str, list[float]] = {name: [] for name in graphs}
+    graph = trace(model, images)
+    starts = start_vectors(graph, tuple(start_modules("paper", network, graph)), STARTS["paper"])
+    seconds: dict[str, list[float]] = {name: [] for name in ("", *TRICKS)}
     with kept_pages():
         for _ in range(repeats):
-            for name, graph in graphs.items():
+            for name, times in seconds.items():
                 with without(name):
-                    sweep = partial(run, graph, images, chain, starts)
+                    sweep = partial(run, trace(model, images), images, chain, starts)
                     for _ in range(UNTIMED):
                         sweep()
-                    seconds[name].append(time_of(sweep))
+                    times.append(time_of(sweep))
     whole = seconds.pop("")
     rows = []
     for name, times in seconds.items():
