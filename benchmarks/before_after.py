@@ -51,7 +51,10 @@ class Worker:
     def __init__(self, checkout: Path) -> None:
         if not (checkout / "torch_backend" / "__init__.py").is_file():
             refuse(
-                "checkout", expected="a folder with torch_backend in it", got=checkout, do="check the path"
+                "checkout",
+                expected="a folder with torch_backend in it",
+                got=checkout,
+                do="name another checkout",
             )
         self.checkout = checkout.resolve()
         self.process = subprocess.Popen(
@@ -131,7 +134,7 @@ def chosen(option: str, text: str, known: Collection[str]) -> list[str]:
     """The names in a comma-separated option. ValueError: one that is unknown."""
     names = text.split(",")
     if unknown := [name for name in names if name not in known]:
-        refuse(option, expected=f"some of {','.join(known)}", got=", ".join(unknown), do="take one of these")
+        refuse(option, expected=f"some of {','.join(known)}", got=", ".join(unknown), do="copy one of these")
     return names
 
 

@@ -14,9 +14,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import NamedTuple
 
 from torch_backend import Graph, Node
+from torch_backend.operators.convolution import Convolution
+from torch_backend.operators.linear import Dense
+from torch_backend.operators.max_pool import MaxPool
+from torch_backend.operators.operator import Image, Route
+from torch_backend.operators.rectifier import Rectifier
+from torch_backend.operators.unweighted import Sum
 
-PRODUCTS = ("convolution", "dense")
-FREE = ("input", "relu", "route")
+PRODUCTS = (Convolution, Dense)
+FREE = (Image, Rectifier, Route)
 
 
 class Needs(NamedTuple):
@@ -55,25 +61,25 @@ def passes(graph: Graph, starts: Mapping[str, Sized], needs: Needs) -> Iterator[
 
 def forward(node: Node, x: int, y: int) -> Pass:
     """From inputs of x entries in all to an output of y; `moved` in entries."""
-    if node.kind in PRODUCTS:
+    if isinstance(node.op, PRODUCTS):
         return Pass(_product(node, y), x + node.op.weight.numel() + y)
-    if node.kind in FREE:
+    if isinstance(node.op, FREE):
         return Pass(0, 0)
-    return Pass(0, x - y if node.kind == "add" else x + y)
+    return Pass(0, x - y if isinstance(node.op, Sum) else x + y)
 
 
 def backward(node: Node, x: int, y: int, carried: int, needs: Needs) -> list[Pass]:
     """Denominators and the `carried` vectors' way from the output to the inputs; `moved` in entries."""
-    if carried == 0 or node.kind in FREE:
+    if carried == 0 or isinstance(node.op, FREE):
         return []
     image = x + needs.shares * y if needs.shares else 0
-    if node.kind in PRODUCTS:
+    if isinstance(node.op, PRODUCTS):
         product, weights = _product(node, y), node.op.weight.numel()
         down = Pass(carried * needs.products * product, carried * (y + x) + needs.products * weights + image)
         return [forward(node, x, y)] * needs.denominators + [down]
-    if node.kind == "add":
+    if isinstance(node.op, Sum):
         return [Pass(0, image)]
-    return [Pass(0, carried * (y + x) + (x + y if node.kind == "max_pool" else image))]
+    return [Pass(0, carried * (y + x) + (x + y if isinstance(node.op, MaxPool) else image))]
 
 
 def _product(node: Node, y: int) -> int:

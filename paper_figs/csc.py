@@ -36,8 +36,8 @@ def draw(
     theory: csc_theory.csv, drawn dashed beside the curves. starts: the start layers to draw; None draws all.
     Returns `out`; its suffix chooses the format. ValueError for other tables and unknown start layers.
     """
-    rows = tables.CSC.read(table)
-    lines = tables.CSC_THEORY.read(theory) if theory else []
+    rows = tables.CONVERGENCE.read(table)
+    lines = tables.CONVERGENCE_THEORY.read(theory) if theory else []
     models, methods = unique(rows, "model"), unique(rows, "method")
     kept = [row for row in rows if starts is None or row["start"] in starts]
     if not kept:

@@ -50,12 +50,9 @@ __all__ = [
 ]
 
 
-_ROOM = {"certificate": "proof.certificate", "verify": "proof.verify"}
-
-
 def __getattr__(name: str) -> ModuleType:
     if name in __all__:
-        return import_module(f"rankone.{_ROOM.get(name, name)}")
+        return import_module(f"rankone.{name}")
     raise AttributeError(f"module 'rankone' has no attribute {name!r}")
 
 

@@ -2,7 +2,7 @@
 
 A pair is two *different* vectors, never one with itself. A zero vector has no direction: its pairs are NaN,
 to be counted by `missing_fraction`. The absolute cosine is the default, as a rank-one operator maps v to ±c.
-Its medians and its null are in rankone.results.
+Its medians and its null are those of rankone.results, under their names.
 """
 
 from functools import cache
@@ -12,6 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rankone.errors import refuse
+from rankone.results.median import clustered_median as clustered_median
+from rankone.results.null import null_mean as null_mean
+from rankone.results.null import null_median as null_median
+from rankone.results.null import null_quantile as null_quantile
 
 Array = NDArray[np.float64]
 

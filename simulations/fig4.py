@@ -25,7 +25,7 @@ Writes fig4.csv, fig4.png and fig4.pdf in about 10 s on two cores.
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -152,7 +152,8 @@ def median_of_means(x: Floats) -> Floats:
     return np.array([clustered_median(at_step[:, None]) for at_step in means.T]).T
 
 
-SUMMARIES = {"median of different pairs": median_of_pairs, "mean with self-pairs": median_of_means}
+def summary_of(chosen: protocol.Protocol) -> Callable[[Floats], Floats]:
+    return median_of_means if chosen.self_pairs else median_of_pairs
 
 
 def theory(strand: Strand, shapes: Shapes = VGG16, *, seed: int = 0) -> Floats:
@@ -213,7 +214,7 @@ def rows_of_weights(options: argparse.Namespace) -> list[Row]:
         downwards = [Z.T for Z in reversed(factors)]
         moments, shapes = [(W.mean(), W.var()) for W in downwards], tuple(W.shape for W in downwards)
         law = moment_state_median(moments, shapes, seed=0)
-    summarise = SUMMARIES[protocol.named(options.protocol).chain_summary]
+    summarise = summary_of(protocol.named(options.protocol))
     return rows_of(Curve("a", "learned", Strand(vanilla, step)), summarise(x), law)
 
 
@@ -222,7 +223,7 @@ def run(options: argparse.Namespace) -> None:
         if (value := getattr(options, name)) < least:
             refuse(f"--{name}", expected=f"an integer >= {least}", got=value, do=f"give {least} or more")
     chosen = protocol.named(options.protocol)
-    summarise = SUMMARIES[chosen.chain_summary]
+    summarise = summary_of(chosen)
     options.out.mkdir(parents=True, exist_ok=True)
     learned = rows_of_weights(options) if options.weights else []
 

@@ -1,7 +1,7 @@
 """Results: how numbers are summarised, stored, printed, and by which protocol they were measured.
 
 table      columns with units and formats; write and read
-tables     the tables there are: FIG4, PHASE_DIAGRAM, CSC, CSC_THEORY, CONE
+tables     the tables there are: FIG4, PHASE_DIAGRAM, CONVERGENCE, CONVERGENCE_THEORY, CONE
 arrays     the same for named arrays in .npz files: RELEVANCE_MAPS
 spread     smallest, median and largest number at each place of a curve
 median     a median with its interval, for independent numbers and for clustered ones

@@ -4,7 +4,6 @@ Whatever a protocol decides is a field, and who measures asks for the field, nev
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -16,22 +15,24 @@ class Protocol:
     """The decisions that differ.
 
     name                 as in --protocol
-    chain_summary        figure 4: which pairs of a sample's vectors count, and their statistic
+    self_pairs           figure 4: each vector is paired with itself, too, and the mean of |cos| is taken over
+                         a sample's pairs; else the median over pairs of different vectors
     chain_precision      figure 4: of the running products
-    derivative_channels  saliency maps of derivatives: one number of a pixel's channels
+    largest_channel      saliency maps of derivatives: the largest magnitude of a pixel's channels; else their
+                         sum
     """
 
     name: str
-    chain_summary: Literal["median of different pairs", "mean with self-pairs"]
+    self_pairs: bool
     chain_precision: type[np.floating]
-    derivative_channels: Literal["sum of magnitudes", "largest magnitude"]
+    largest_channel: bool
 
 
 #: Pairs of different vectors and their median; derivatives as the paper's text has them.
-corrected = Protocol("corrected", "median of different pairs", np.float32, "sum of magnitudes")
+corrected = Protocol("corrected", self_pairs=False, chain_precision=np.float32, largest_channel=False)
 
 #: As the paper's code: each vector is paired with itself, too; of derivatives the largest channel.
-paper = Protocol("paper", "mean with self-pairs", np.float64, "largest magnitude")
+paper = Protocol("paper", self_pairs=True, chain_precision=np.float64, largest_channel=True)
 
 PROTOCOLS = (corrected, paper)
 

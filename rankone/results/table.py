@@ -1,7 +1,7 @@
 """Tables of results as CSV files: one schema for who writes a table and who draws it.
 
-    CSC.write("out/csc.csv", rows)      # rows: mappings from the names of the columns to values
-    rows = CSC.read("out/csc.csv")      # the same, or a ValueError that says what is wrong with the file
+    CONVERGENCE.write("out/csc.csv", rows)   # rows: mappings from the names of the columns to values
+    rows = CONVERGENCE.read("out/csc.csv")   # the same, or a ValueError that says what is wrong with the file
 
 The tables themselves are in `rankone.results.tables`.
 """

@@ -42,7 +42,7 @@ PHASE_DIAGRAM = Table(
     ),
 )
 
-CSC = Table(
+CONVERGENCE = Table(
     "rankone csc",
     (
         MODEL,
@@ -57,7 +57,7 @@ CSC = Table(
     ),
 )
 
-CSC_THEORY = Table(
+CONVERGENCE_THEORY = Table(
     "rankone csc --theory",
     (
         MODEL,

@@ -46,5 +46,5 @@ def test_disagreement_is_refused(monkeypatch) -> None:
 def test_bad_arguments_are_refused(tmp_path) -> None:
     with pytest.raises(ValueError, match=r"checkout: expected a folder with torch_backend in it"):
         Worker(tmp_path)
-    with pytest.raises(ValueError, match=r"--models: expected some of vgg16,resnet50, got vgg; take"):
+    with pytest.raises(ValueError, match=r"--models: expected some of vgg16,resnet50, got vgg; copy one"):
         chosen("--models", "resnet50,vgg", ["vgg16", "resnet50"])

@@ -1,5 +1,6 @@
 """`import rankone` and each of its submodules load neither torch nor matplotlib; and this guard can fail."""
 
+import importlib
 import pkgutil
 import re
 import subprocess
@@ -52,5 +53,6 @@ def test_the_table_of_contents_is_complete():
     assert sorted(re.findall(r"^    (\w+) ", rankone.__doc__, re.MULTILINE)) == rankone.__all__
     for name in rankone.__all__:
         assert getattr(rankone, name).__name__.rpartition(".")[2] == name
+        assert importlib.import_module(f"rankone.{name}") is getattr(rankone, name)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = rankone.nothing

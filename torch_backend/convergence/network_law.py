@@ -17,14 +17,14 @@ import torch
 from torch import Tensor, nn
 
 from torch_backend.convergence.csc import CSC, csc
-from torch_backend.methods import Method
+from torch_backend.methods.method import PLACES, Method
 from torch_backend.operators.convolution import Convolution
 from torch_backend.operators.linear import Dense, Weighted
 from torch_backend.randomness import seeded
 from torch_backend.rules.backward import Backward, Rule
 
 # A Method's rules for the layers whose weights are drawn.
-DRAWN = (Convolution.kind, Dense.kind, "first", "last")
+DRAWN = (Convolution.kind, Dense.kind, *PLACES)
 
 
 def network_law(

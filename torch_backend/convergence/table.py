@@ -1,4 +1,4 @@
-"""CSCs as files: the tables CSC (measured) and CSC_THEORY (predicted) of `rankone.results.tables`.
+"""CSCs as files: CONVERGENCE (measured) and CONVERGENCE_THEORY (predicted) of `rankone.results.tables`.
 
 Both take pairs of a model's label and a CSC. Numbers are 1 − |cos|, where 1e-34 stands for all that is
 smaller.
@@ -13,7 +13,7 @@ from torch_backend.convergence.csc import CSC
 
 def write_csc(path: str | Path, measured: Iterable[tuple[str, CSC]]) -> Path:
     """A row for each reading, its median with its interval beside the null; returns the path."""
-    return tables.CSC.write(
+    return tables.CONVERGENCE.write(
         path,
         (
             {
@@ -36,7 +36,7 @@ def write_csc(path: str | Path, measured: Iterable[tuple[str, CSC]]) -> Path:
 
 def write_csc_theory(path: str | Path, predicted: Iterable[tuple[str, CSC]]) -> Path:
     """A row for each reading's median; returns the path."""
-    return tables.CSC_THEORY.write(
+    return tables.CONVERGENCE_THEORY.write(
         path,
         (
             {

@@ -67,8 +67,8 @@ def subtract(x, other, *, alpha=1):
 def multiply(x, other):
     if not (isinstance(x, Node) and isinstance(other, Node)):
         node, c = (x, other) if isinstance(x, Node) else (other, x)
-        if (call := _affine(node, c, 0.0)) is not None:
-            return call
+        if (operation := _affine(node, c, 0.0)) is not None:
+            return operation
     return differentiable(torch.mul, (x, other), {})
 
 

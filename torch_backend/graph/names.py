@@ -13,12 +13,11 @@ from collections.abc import Iterable, Sequence
 from math import log2, prod
 
 from torch_backend.graph.node import Node
-from torch_backend.graph.paths import LAYERS
+from torch_backend.graph.paths import LAYERS, rectifier_of
 from torch_backend.operators.convolution import Convolution
 from torch_backend.operators.differentiable import Product
-from torch_backend.operators.linear import Dense, Diagonal
+from torch_backend.operators.linear import Dense
 from torch_backend.operators.operator import Image
-from torch_backend.operators.rectifier import Rectifier
 from torch_backend.operators.unweighted import Sum
 
 
@@ -45,7 +44,7 @@ def name(nodes: Sequence[Node]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         else:
             wanted.setdefault(node.index, "input" if isinstance(node.op, Image) else node.label)
             continue
-        anchor = _rectifier(nodes, node.index)
+        anchor = rectifier_of(nodes, node.index)
         if anchor is None:
             wanted[node.index] = title
         else:
@@ -68,16 +67,6 @@ def _stages(nodes: Sequence[Node]) -> dict[int, int]:
     halvings = {i: round(log2(size[marked[0]] / size[i])) for i in marked}
     ranks = sorted(set(halvings.values()))
     return {i: 1 + ranks.index(h) for i, h in halvings.items()}
-
-
-def _rectifier(nodes: Sequence[Node], index: int) -> int | None:
-    """The ReLU that alone reads the node, through affine nodes, if there is one."""
-    readers = [node for node in nodes if index in node.inputs]
-    if len(readers) != 1:
-        return None
-    if isinstance(readers[0].op, Diagonal):
-        return _rectifier(nodes, readers[0].index)
-    return readers[0].index if isinstance(readers[0].op, Rectifier) else None
 
 
 def _unique(wanted: Iterable[str]) -> tuple[str, ...]:

@@ -77,3 +77,13 @@ def rectified(nodes: Sequence[Node]) -> set[int]:
         if isinstance(node.op, Rectifier) or (node.index in found and between):
             found.update(node.inputs)
     return found
+
+
+def rectifier_of(nodes: Sequence[Node], index: int) -> int | None:
+    """The ReLU that alone reads the node, through affine nodes, if there is one."""
+    readers = [node for node in nodes if index in node.inputs]
+    if len(readers) != 1:
+        return None
+    if isinstance(readers[0].op, Diagonal):
+        return rectifier_of(nodes, readers[0].index)
+    return readers[0].index if isinstance(readers[0].op, Rectifier) else None

@@ -66,8 +66,8 @@ def average_pooling(pool):
 
 def adaptive_average_pooling(pool):
     def handler(x, output_size):
-        call = of_each_image(lambda value: pool(value, output_size), x)
-        return x if call.op.out_shape == x.shape else call
+        operation = of_each_image(lambda value: pool(value, output_size), x)
+        return x if operation.op.out_shape == x.shape else operation
 
     return handler
 

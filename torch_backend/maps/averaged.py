@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from rankone.errors import refuse
 from torch_backend import methods
 from torch_backend.graph.graph import Graph, trace
-from torch_backend.maps.saliency import Attribution, chain_maps
+from torch_backend.maps.saliency import Attribution, chain_maps, contributes
 from torch_backend.methods import Method
 from torch_backend.randomness import digest, spelled
 
@@ -49,7 +49,7 @@ def smooth_grad(
         graph = trace(model, images[:1])
         return torch.stack([one_map(graph, image, t) for image, t in zip(images, targets, strict=True)])
 
-    return Attribution(f"smooth_grad:{method.name}:{samples}:{noise:g}", maps, method.contributes)
+    return Attribution(f"smooth_grad:{method.name}:{samples}:{noise:g}", maps, contributes(method))
 
 
 def integrated_gradients(

@@ -116,9 +116,6 @@ def plain_sum(maps: Tensor) -> Tensor:
     return maps.sum(1)
 
 
-OF_DERIVATIVES = {"sum of magnitudes": sum_of_magnitudes, "largest magnitude": largest_magnitude}
-
-
 def reduction(method: Method | Attribution, protocol: Protocol | str = corrected) -> Reduction:
     """How a protocol, or the one of that name, makes one number of a pixel's channels.
 
@@ -126,7 +123,9 @@ def reduction(method: Method | Attribution, protocol: Protocol | str = corrected
     magnitude as its code has it (paper). ValueError for another name.
     """
     protocol = named(protocol) if isinstance(protocol, str) else protocol
-    return plain_sum if contributes(method) else OF_DERIVATIVES[protocol.derivative_channels]
+    if contributes(method):
+        return plain_sum
+    return largest_magnitude if protocol.largest_channel else sum_of_magnitudes
 
 
 def contributes(method: Method | Attribution) -> bool:

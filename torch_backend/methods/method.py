@@ -79,6 +79,11 @@ class Method:
             return self.last
         return getattr(self, node.kind)
 
+    @property
+    def serves(self) -> tuple[str, ...]:
+        """The kinds of nodes that it names a rule for."""
+        return tuple(kind for kind in KINDS if getattr(self, kind))
+
     def said(self, name: str) -> bool:
         """What the method says of its maps: `from_logit` or `contributes`. ValueError if it does not say."""
         said = getattr(self, name)
@@ -93,4 +98,16 @@ class Method:
 
 
 PLACES = ("first", "last")  # rules for a place in the network, whatever stands there
-KINDS = tuple(f.name for f in fields(Method) if f.type == "Rule | None" and f.name not in PLACES)
+KINDS = tuple(f.name for f in fields(Method) if not f.kw_only and f.name not in ("name", *PLACES))
+
+
+def as_chain(method: object) -> Method:
+    """The method itself, if it is a chain. ValueError for an Attribution, or anything else."""
+    if isinstance(method, Method):
+        return method
+    return refuse(
+        "method",
+        expected="a chain (a Method)",
+        got=getattr(method, "name", type(method).__name__),
+        do="other methods have no relevance between layers: draw their maps (torch_backend.saliency)",
+    )

@@ -50,14 +50,12 @@ class Passage:
         )
 
 
-def prepare(
-    graph: Graph, method: Method, node: Node, as_used: Callable[[Operator], Operator] = lambda op: op
-) -> Passage:
+def prepare(graph: Graph, method: Method, node: Node, op: Operator | None = None) -> Passage:
     """The node's rule at the recorded activations; what depends on them only is computed here, once.
 
-    as_used: what the rule gets for the node's operator, `Operator.transposable` for example.
+    op: what the rule gets instead of the node's own operator, its `transposable` one for example.
     """
-    op = as_used(node.op)
+    op = node.op if op is None else op
     return Passage(op, as_backward(method.rule(node)(op, graph.x(node), node.value)))
 
 

@@ -45,7 +45,7 @@ def plan(nodes: Sequence[Node], counts: Mapping[str, int], useful: Collection[in
         node.index: node.value.numel() * node.value.element_size() for node in nodes if node.index in useful
     }
 
-    def carried(arrived: Mapping[int, tuple[str, ...]], node: Node) -> int:
+    def bytes_below(arrived: Mapping[int, tuple[str, ...]], node: Node) -> int:
         """Bytes of relevance once the node is passed."""
         size = {i: sum(counts[s] for s in starts) * bytes_of[i] for i, starts in arrived.items()}
         here = size.get(node.index, 0)
@@ -62,7 +62,7 @@ def plan(nodes: Sequence[Node], counts: Mapping[str, int], useful: Collection[in
                 joined.append(node.name)
                 arrived[node.index] = (*arrived.get(node.index, ()), node.name)
             above = _starts(arrived)
-            if len(above) > 1 and carried(arrived, node) > memory:
+            if len(above) > 1 and bytes_below(arrived, node) > memory:
                 half = len(above) // 2
                 below = set(joins) - set(above)
                 halves = (

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from rankone.errors import refuse
+from torch_backend.graph.graph import Graph
 from torch_backend.graph.node import Node
 from torch_backend.operators.layout import arrange, fold, is_finite
 
@@ -22,6 +23,12 @@ class Starts:
 
     counts: Mapping[str, int]
     vectors: Callable[[str], Tensor]
+
+    def named(self, graph: Graph) -> Starts:
+        """The same under the nodes' own names ("logits" is the last one's); ValueError for an unknown one."""
+        given = {graph.node(name).name: name for name in self.counts}
+        counts = {name: self.counts[own] for name, own in given.items()}
+        return Starts(counts, lambda name: self.vectors(given[name]))
 
     def at(self, node: Node) -> Tensor:
         """The node's start relevance with the precision, device and memory order of its value.
@@ -42,7 +49,7 @@ class Starts:
                 f"start relevance at {node.name}",
                 expected="finite values",
                 got="NaN or infinity",
-                do="find out where they arose",
+                do="start from other vectors, or mend what makes these",
             )
         r = r.detach().to(node.value)
         return arrange(fold(r, node.shape)).reshape(r.shape)
@@ -57,7 +64,7 @@ def asked(starts: Callable[[str], Tensor | None], nodes: Sequence[Node]) -> Star
     for node in reversed(nodes):
         if given[node.name] is not None:
             _check_shape(node, given[node.name])
-    return Starts({name: len(r) for name, r in given.items() if r is not None}, given.__getitem__)
+    return Starts({name: len(r) for name, r in given.items() if r is not None}, given.pop)
 
 
 def _check_shape(node: Node, r: Tensor) -> None:

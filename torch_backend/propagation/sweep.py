@@ -13,7 +13,7 @@ other first, and with the vectors once.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ from rankone.errors import refuse
 from torch_backend.graph.graph import Graph
 from torch_backend.graph.node import Node
 from torch_backend.graph.paths import leads_to, reached_from
-from torch_backend.methods.method import KINDS, Method
+from torch_backend.methods.method import Method, as_chain
 from torch_backend.propagation.carried import Carried, only
 from torch_backend.propagation.malloc import computed_in_kept_pages
 from torch_backend.propagation.passage import Passage, hand_down, prepare
@@ -70,57 +70,65 @@ def _swept(
     at: Collection[str],
     memory: int | None,
 ) -> Iterator[Found]:
-    _check_method(method)
-    method = method.bind(graph)
-    names: dict[int, list[str]] = {}
+    method = as_chain(method).bind(graph)
+    read: dict[int, list[str]] = {}
     for name in at:
-        names.setdefault(graph.node(name).index, []).append(name)
-    useful = leads_to(graph.nodes, names)
+        read.setdefault(graph.node(name).index, []).append(name)
+    useful = leads_to(graph.nodes, read)
     on_the_way = [node for node in graph.nodes if node.index in useful]
-    if not isinstance(starts, Starts):
-        starts = asked(starts, on_the_way)
+    starts = starts.named(graph) if isinstance(starts, Starts) else asked(starts, on_the_way)
     counts = {node.name: starts.counts[node.name] for node in on_the_way if node.name in starts.counts}
     _check_rules(graph, method, counts, useful)
-    memory = memory or CARRIED_BYTES.get(graph.nodes[0].value.device.type, CARRIED_BYTES["cpu"])
-    legs = plan(graph.nodes, {name: method.carries * count for name, count in counts.items()}, useful, memory)
-    yield from _walk(graph, method, starts, names, useful, legs, {}, {})
+    if memory is None:
+        memory = CARRIED_BYTES.get(graph.nodes[0].value.device.type, CARRIED_BYTES["cpu"])
+    leg = plan(graph.nodes, {name: method.carries * count for name, count in counts.items()}, useful, memory)
+    yield from _Walk(graph, method, starts, read, useful).down(leg, {})
 
 
-def _walk(
-    graph: Graph,
-    method: Method,
-    starts: Starts,
-    names: Mapping[int, list[str]],
-    useful: Collection[int],
-    leg: Leg,
-    arrived: dict[int, Carried],
-    prepared: dict[int, Passage],
-) -> Iterator[Found]:
-    """One leg and its halves. names: what is read, by the node's index; prepared: kept between legs."""
-    for index in leg.nodes:
-        node = graph.nodes[index]
-        if node.name in leg.joined:
-            fresh = _begin(method, starts, node)
-            arrived[index] = arrived[index] + fresh if index in arrived else fresh
-        if leg.halves and index == leg.end:
-            break
-        if index not in arrived:
-            continue
-        if index in names:
-            arrived[index] = arrived[index].product()
-        for name in names.get(index, ()):
-            yield name, {start: method.read(node, r) for start, r in arrived[index].by_start().items()}
-            arrived[index] = replace(arrived[index], owned=False)
-        if useful.isdisjoint(node.inputs):
-            del arrived[index]
-            continue
-        if index not in prepared:
-            prepared[index] = prepare(graph, method, node)
-        passage = prepared.pop(index) if leg.last else prepared[index]
-        hand_down(node, passage.carry, arrived, useful)
-    for half in leg.halves:
-        theirs = only(arrived, half.starts)
-        yield from _walk(graph, method, starts, names, useful, half, theirs, prepared)
+@dataclass(frozen=True, eq=False)
+class _Walk:
+    """All legs of a sweep. read: index of a node -> the names under which it is asked for; useful: the nodes
+    on the way; passages: what was prepared, kept between legs.
+    """
+
+    graph: Graph
+    method: Method
+    starts: Starts
+    read: Mapping[int, list[str]]
+    useful: Collection[int]
+    passages: dict[int, Passage] = field(default_factory=dict)
+
+    def down(self, leg: Leg, arrived: dict[int, Carried]) -> Iterator[Found]:
+        """One leg and its halves, with what has arrived where it begins."""
+        for index in leg.nodes:
+            node = self.graph.nodes[index]
+            if node.name in leg.joined:
+                fresh = _begin(self.method, self.starts, node)
+                arrived[index] = arrived[index] + fresh if index in arrived else fresh
+            if leg.halves and index == leg.end:
+                break
+            if index not in arrived:
+                continue
+            if index in self.read:
+                yield from self._found(node, arrived)
+            if self.useful.isdisjoint(node.inputs):
+                del arrived[index]
+            else:
+                hand_down(node, self._passage(node, leg).carry, arrived, self.useful)
+        for half in leg.halves:
+            yield from self.down(half, only(arrived, half.starts))
+
+    def _found(self, node: Node, arrived: dict[int, Carried]) -> Iterator[Found]:
+        """What has arrived at a node that is read; the caller's, so that it is not overwritten."""
+        there = arrived[node.index].product()
+        arrived[node.index] = replace(there, owned=False)
+        for name in self.read[node.index]:
+            yield name, {start: self.method.read(node, r) for start, r in there.by_start().items()}
+
+    def _passage(self, node: Node, leg: Leg) -> Passage:
+        if node.index not in self.passages:
+            self.passages[node.index] = prepare(self.graph, self.method, node)
+        return self.passages.pop(node.index) if leg.last else self.passages[node.index]
 
 
 def _begin(method: Method, starts: Starts, node: Node) -> Carried:
@@ -137,16 +145,6 @@ def _begin(method: Method, starts: Starts, node: Node) -> Carried:
     return Carried((node.name,), (len(r),), r, owned=False)
 
 
-def _check_method(method: Method) -> None:
-    if not isinstance(method, Method):
-        refuse(
-            "method",
-            expected="a chain (a Method)",
-            got=getattr(method, "name", type(method).__name__),
-            do="other methods have no relevance between layers: draw their maps (torch_backend.saliency)",
-        )
-
-
 def _check_rules(graph: Graph, method: Method, starts: Collection[str], useful: Collection[int]) -> None:
     """ValueError that lists every node without a rule that relevance would have to pass."""
     below = reached_from(graph.nodes, {graph.node(start).index for start in starts})
@@ -156,10 +154,9 @@ def _check_rules(graph: Graph, method: Method, starts: Collection[str], useful: 
         if node.index in below and not useful.isdisjoint(node.inputs) and method.rule(node) is None
     ]
     if missing:
-        served = ", ".join(kind for kind in KINDS if getattr(method, kind))
         refuse(
             f"method {method.name}",
             expected="a network of nodes it has a rule for",
             got=f"{len(missing)} without: {', '.join(missing)}",
-            do=f"take the gradient, or a network of {served}",
+            do=f"take the gradient, or a network of {', '.join(method.serves)}",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -57,12 +57,16 @@ class Backward(ABC):
 
 @dataclass(frozen=True)
 class Plain(Backward):
-    """Any function r ↦ r_in."""
+    """Any function r ↦ r_in, and the function r ↦ its books, if it keeps any."""
 
     function: Callable[[Tensor], Any]
+    books: Callable[[Tensor], Iterable[Tensor]] | None = None
 
     def __call__(self, r: Tensor) -> Any:
         return self.function(r)
+
+    def book(self, r: Tensor) -> Books:
+        return super().book(r) if self.books is None else Books(*self.books(r))
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,10 @@ Rule = Callable[[Any, Any, Tensor], Backward | Callable[[Tensor], Any]]
 
 
 def as_backward(returned: object) -> Backward:
-    """What a rule returned, as a Backward: a plain function is wrapped. ValueError for anything else."""
+    """What a rule returned, as a Backward: a plain function is wrapped, with its `book` where it has one.
+
+    ValueError for anything else.
+    """
     if isinstance(returned, Backward):
         return returned
     if not callable(returned):
@@ -106,4 +113,4 @@ def as_backward(returned: object) -> Backward:
             got=type(returned).__name__,
             do="return one, such as lambda r: op.adjoint(r)",
         )
-    return Plain(returned)
+    return Plain(returned, getattr(returned, "book", None))

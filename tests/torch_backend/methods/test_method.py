@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.helpers import nets
-from torch_backend import methods, reduction, relevance, rules, saliency, trace
+from torch_backend import methods, reduction, relevance, rules, saliency, smooth_grad, trace
 from torch_backend.graph import table
 from torch_backend.maps.saliency import plain_sum, sum_of_magnitudes
 from torch_backend.methods.method import KINDS
@@ -75,8 +75,9 @@ def test_a_method_that_does_not_say_draws_no_maps_but_is_swept() -> None:
     )
     with pytest.raises(ValueError, match=r"method mine: expected from_logit to be True or False.*replace"):
         saliency(model, x, mine)
-    with pytest.raises(ValueError, match="method mine: expected contributes to be True or False"):
-        reduction(mine)
+    for silent in (lambda: reduction(mine), lambda: reduction(smooth_grad(mine))):
+        with pytest.raises(ValueError, match="method mine: expected contributes to be True or False"):
+            silent()
 
 
 def operators(of: type = Operator) -> set[type]:

@@ -1,5 +1,6 @@
 """The plan of a sweep: made from shapes and counts alone, within the memory, and followed to the letter."""
 
+import weakref
 from collections import Counter
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from tests.helpers import nets
 from torch_backend import Starts, methods, sweep, trace
 from torch_backend.graph.paths import leads_to
+from torch_backend.methods.method import KINDS
 from torch_backend.propagation import sweep as module
 from torch_backend.propagation.plan import Leg, plan
 
@@ -112,6 +114,28 @@ def test_nothing_is_drawn_or_computed_before_the_plan(monkeypatch) -> None:
     ]
 
 
+def test_starts_are_named_as_everywhere() -> None:
+    """ "logits" is the last node; a name that is none is refused."""
+    model = nets.build(nets.Chain)
+    graph = trace(model, nets.images_for(model))
+    r = torch.ones(1, 2, 4, dtype=nets.DTYPE)
+    ((_, found),) = sweep(graph, methods.z_plus, Starts({"logits": 1}, {"logits": r}.get), ["input"])
+    ((_, expected),) = sweep(graph, methods.z_plus, {"fc2": r}.get, ["input"])
+    np.testing.assert_array_equal(found["fc2"], expected["fc2"])
+    with pytest.raises(ValueError, match="layer: expected the name of a node"):
+        list(sweep(graph, methods.z_plus, Starts({"fc9": 1}, {"fc9": r}.get), ["input"]))
+
+
+def test_start_vectors_are_not_kept_once_they_are_on_the_way() -> None:
+    model = nets.build(nets.Chain)
+    graph = trace(model, nets.images_for(model))
+    given = {name: torch.ones(2, *graph.node(name).value.shape, dtype=nets.DTYPE) for name in ("fc2", "fc1")}
+    there = [weakref.ref(r) for r in given.values()]
+    for layer, _ in sweep(graph, methods.z_plus, lambda name: given.pop(name, None), ["fc2", "input"]):
+        if layer == "input":
+            assert [r() for r in there] == [None, None]
+
+
 def test_starts_must_be_as_many_as_announced() -> None:
     model = nets.build(nets.Chain)
     graph = trace(model, nets.images_for(model))
@@ -132,7 +156,7 @@ def test_a_method_must_carry_as_many_as_it_says() -> None:
 
     model = nets.build(nets.Chain)
     graph = trace(model, nets.images_for(model))
-    rules = {name: getattr(methods.gradient, name) for name in module.KINDS}
+    rules = {name: getattr(methods.gradient, name) for name in KINDS}
     starts = {"fc2": torch.ones(1, 2, 4, dtype=nets.DTYPE)}.get
     with pytest.raises(ValueError, match="method mine: expected a start that makes 1 vectors of 1, got 2"):
         list(sweep(graph, Doubling("mine", **rules), starts, ["input"]))

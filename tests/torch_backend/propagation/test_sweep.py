@@ -145,8 +145,8 @@ def test_factors_kept_apart_are_multiplied_in_the_end(rectified, name: str) -> N
 @pytest.mark.parametrize("kept", [("a",), ("b", "c"), ("a", "c"), ("c", "a", "b"), ("d",)], ids=str)
 def test_some_start_layers_of_a_bundle(kept) -> None:
     """With the factor that all have in common; not next to each other, too."""
-    r, scale = vectors((2, 3, 4, 5), 4), vectors((2, 3, 4, 5), 1)[0]
-    bundle = Carried(("a", "b", "c"), (1, 2, 1), r, owned=False, factor=scale)
+    r, factor = vectors((2, 3, 4, 5), 4), vectors((2, 3, 4, 5), 1)[0]
+    bundle = Carried(("a", "b", "c"), (1, 2, 1), r, owned=False, factor=factor)
     found = bundle.only(kept)
     if found is None:
         assert kept == ("d",)

@@ -147,6 +147,19 @@ def test_a_plain_function_is_wrapped_once() -> None:
     assert [float(booked) for booked in double.book(r)] == [0, 0, 0]
 
 
+def test_a_callable_with_books_keeps_them() -> None:
+    class Half:
+        def __call__(self, r):
+            return r / 2
+
+        def book(self, r):
+            half = r.flatten(2).sum(2) / 2
+            return half, 0 * half, 0 * half
+
+    r = torch.ones(1, 2, 3)
+    np.testing.assert_array_equal(as_backward(Half()).book(r).bias, [[1.5, 1.5]])
+
+
 def test_what_is_no_function_is_refused() -> None:
     with pytest.raises(ValueError, match=r"rule: expected a function r -> r_in.*got NoneType; return one"):
         as_backward(None)
