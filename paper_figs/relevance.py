@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from paper_figs.style import house_style
-from rankone.results.arrays import RELEVANCE_MAPS
+from rankone.results.arrays import RELEVANCE_MAPS, flat
 
 ACROSS = 5  # images side by side
 MOST = 20  # images in a picture
@@ -66,7 +66,7 @@ def picture(axes: Axes, image: np.ndarray) -> None:
 
 def relevance_map(axes: Axes, values: np.ndarray) -> Any:
     """One map in shares of its largest absolute value, which its title states; None if drawn as bars."""
-    values = values.sum(axis=0) if values.ndim == 3 else values
+    values = flat(values)
     scale = np.abs(values).max()
     axes.set_title(f"scale ± {scale:.2g}", fontsize=11)
     if values.ndim < 2:

@@ -50,6 +50,11 @@ def read_arrays(path: str | Path) -> dict[str, NDArray[Any]]:
         refuse(str(path), expected="an .npz file of numbers", got=got, do="write it with numpy.savez")
 
 
+def flat(values: NDArray[Any]) -> NDArray[Any]:
+    """A map as it can be drawn in a plane: (D, H, W) summed over D; (H, W) and (n,) as they are."""
+    return np.asarray(values.sum(axis=0)) if values.ndim == 3 else values
+
+
 RELEVANCE_MAPS = Arrays(
     "rankone relevance",
     {

@@ -31,12 +31,11 @@ def max_pooling(axes: int):
         kernel = tuple_of(kernel_size, axes)
         stride = kernel if stride is None or stride == () or stride == [] else tuple_of(stride, axes)
         padding, dilation = tuple_of(padding, axes), tuple_of(dilation, axes)
-        tiles = axes == 2 and kernel == stride and not any(padding) and set(dilation) == {1} and not ceil_mode
 
         def function(value: Tensor) -> tuple[Tensor, Tensor]:
             return pool(value, kernel, stride, padding, dilation, ceil_mode=ceil_mode, return_indices=True)
 
-        return _max_pool(x, function, kernel if tiles else None)
+        return _max_pool(x, function)
 
     return handler
 
@@ -47,14 +46,14 @@ def adaptive_max_pooling(axes: int):
     def handler(x, output_size, return_indices=False):
         if return_indices:
             return differentiable(pool, (x, output_size), {"return_indices": True})
-        return _max_pool(x, lambda value: pool(value, output_size, return_indices=True), None)
+        return _max_pool(x, lambda value: pool(value, output_size, return_indices=True))
 
     return handler
 
 
-def _max_pool(x: Node, function, tile) -> Operation:
+def _max_pool(x: Node, function) -> Operation:
     value, _ = function(x.value)
-    return Operation(MaxPool(x.shape, tuple(value.shape[1:]), function, tile), (x,), value)
+    return Operation(MaxPool(x.shape, tuple(value.shape[1:]), function), (x,), value)
 
 
 def average_pooling(pool):

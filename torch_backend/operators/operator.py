@@ -16,8 +16,6 @@ from torch import Tensor
 
 # r (V, B, *out_shape) -> relevance of x (V, B, *in_shape)
 Pullback = Callable[[Tensor], Any]
-# (r, out) -> relevance of x, each entry from r's entry alone; written into out unless that is None
-EntrywisePullback = Callable[[Tensor, Tensor | None], Tensor]
 
 
 class Operator(ABC):
@@ -45,14 +43,6 @@ class Operator(ABC):
     def split(self, r: Any) -> tuple[Tensor, ...]:
         """The inverse of `join`: relevance of x -> relevance of each input."""
         return (r,)
-
-    def transposable(self) -> Operator:
-        """An operator of the same values whose pullback autograd can differentiate; mostly it is itself."""
-        return self
-
-    def entrywise(self, x: Any, y: Tensor) -> EntrywisePullback | None:
-        """For speed only: the pullback as a function that can write over r; None: do without."""
-        return None
 
 
 class Route:

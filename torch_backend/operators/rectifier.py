@@ -8,7 +8,7 @@ from math import inf
 import torch
 from torch import Tensor
 
-from torch_backend.operators.operator import EntrywisePullback, Operator, Pullback
+from torch_backend.operators.operator import Operator, Pullback
 
 
 @dataclass(frozen=True)
@@ -27,19 +27,12 @@ class Rectifier(Operator):
         open_ = y > 0 if self.ceiling == inf else (y > 0) & (y < self.ceiling)
         return open_.to(y.dtype)
 
-    def gate(self, y: Tensor) -> EntrywisePullback:
-        """(r, out) ↦ r where the unit lets its input through, else 0; one pass over memory for a ReLU."""
+    def gate(self, y: Tensor) -> Pullback:
+        """r ↦ r where the unit lets its input through, else 0; one pass over memory for a ReLU."""
         if self.ceiling < inf:
             mask = self.mask(y)
-            return lambda r, out: torch.mul(r, mask, out=out)
-        where_positive = torch.ops.aten.threshold_backward
-        return lambda r, out: (
-            where_positive(r, y, 0) if out is None else where_positive.grad_input(r, y, 0, grad_input=out)
-        )
+            return lambda r: r * mask
+        return lambda r: torch.ops.aten.threshold_backward(r, y, 0)
 
     def pullback(self, x: Tensor, y: Tensor) -> Pullback:
-        gate = self.gate(y)
-        return lambda r: gate(r, None)
-
-    def entrywise(self, x: Tensor, y: Tensor) -> EntrywisePullback:
         return self.gate(y)

@@ -127,9 +127,9 @@ def transposed(handing: Handing, node: Node, above: Sequence[Tensor | None], vec
 
 
 def _prepare(graph: Graph, method: Method, node: Node) -> Passage:
-    """A node's rule at the recorded activations, on operators whose pullback has a derivative."""
+    """A node's rule at the recorded activations, in a way that has a derivative."""
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):  # the fast attentions have no second derivative
-        return prepare(graph, method, node, node.op.transposable())
+        return prepare(graph, method, node)
 
 
 def _check_linear(method: Method, handings: Sequence[tuple[Node, Handing, int]]) -> None:

@@ -50,13 +50,9 @@ class Passage:
         )
 
 
-def prepare(graph: Graph, method: Method, node: Node, op: Operator | None = None) -> Passage:
-    """The node's rule at the recorded activations; what depends on them only is computed here, once.
-
-    op: what the rule gets instead of the node's own operator, its `transposable` one for example.
-    """
-    op = node.op if op is None else op
-    return Passage(op, as_backward(method.rule(node)(op, graph.x(node), node.value)))
+def prepare(graph: Graph, method: Method, node: Node) -> Passage:
+    """The node's rule at the recorded activations; what depends on them only is computed here, once."""
+    return Passage(node.op, as_backward(method.rule(node)(node.op, graph.x(node), node.value)))
 
 
 def hand_down(

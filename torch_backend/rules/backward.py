@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from rankone.errors import refuse
-from torch_backend.operators.operator import EntrywisePullback
 
 
 class Books(NamedTuple):
@@ -38,10 +37,6 @@ class Backward(ABC):
         nothing = r.new_zeros(())
         return Books(nothing, nothing, nothing)
 
-    def overwriting(self, r: Tensor) -> Any:
-        """For speed only: the same; the memory of r may be used."""
-        return self(r)
-
     def factored(
         self, r: Tensor, factor: Tensor | None, memory: Tensor | None = None
     ) -> tuple[Any, Tensor | None]:
@@ -50,9 +45,7 @@ class Backward(ABC):
         factor (B, *out_shape): what all vectors have in common, None for ones. memory: r itself where it may
         be overwritten, else None. The result (relevance, factor) stands for their product, None for ones.
         """
-        if factor is not None:
-            r = memory = torch.mul(r, factor, out=memory)
-        return (self(r) if memory is None else self.overwriting(r)), None
+        return self(r if factor is None else torch.mul(r, factor, out=memory)), None
 
 
 @dataclass(frozen=True)
@@ -67,19 +60,6 @@ class Plain(Backward):
 
     def book(self, r: Tensor) -> Books:
         return super().book(r) if self.books is None else Books(*self.books(r))
-
-
-@dataclass(frozen=True)
-class Entrywise(Backward):
-    """r ↦ function(r, None), entry by entry; function(r, out) writes into out."""
-
-    function: EntrywisePullback
-
-    def __call__(self, r: Tensor) -> Tensor:
-        return self.function(r, None)
-
-    def overwriting(self, r: Tensor) -> Tensor:
-        return self.function(r, r)
 
 
 class Identity(Backward):

@@ -25,7 +25,7 @@ from rankone.errors import refuse
 from torch_backend.operators.linear import Linear, Weighted
 from torch_backend.operators.operator import Operator
 from torch_backend.operators.rectifier import Rectifier
-from torch_backend.rules.backward import Backward, Entrywise, Identity, Plain, Rule
+from torch_backend.rules.backward import Backward, Identity, Plain, Rule
 from torch_backend.rules.sharing import Contributions, Share, contributions, share
 
 # ---------------------------------------------------------------- the gradient family
@@ -33,8 +33,7 @@ from torch_backend.rules.sharing import Contributions, Share, contributions, sha
 
 def gradient(op: Operator, x, y: Tensor) -> Backward:
     """r ↦ Jᵀ r, J the node's Jacobian at x: Wᵀ r in a linear layer, the winner's place in a max-pooling."""
-    entrywise = op.entrywise(x, y)
-    return Plain(op.pullback(x, y)) if entrywise is None else Entrywise(entrywise)
+    return Plain(op.pullback(x, y))
 
 
 def pass_through(op: Operator, x, y: Tensor) -> Backward:
@@ -44,13 +43,13 @@ def pass_through(op: Operator, x, y: Tensor) -> Backward:
 
 def deconvolve(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
     """r ↦ r⁺ in a rectifier (Zeiler and Fergus 2014)."""
-    return Entrywise(lambda r, out: torch.clamp(r, min=0, out=out))
+    return Plain(lambda r: r.clamp(min=0))
 
 
 def guide(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
     """r ↦ 1[y > 0] ⊙ r⁺ in a rectifier (Springenberg et al. 2015; eq. 7)."""
     gate = op.gate(y)
-    return Entrywise(lambda r, out: gate(torch.clamp(r, min=0, out=out), out))
+    return Plain(lambda r: gate(r.clamp(min=0)))
 
 
 def rectify_gradient(quantile: float) -> Rule:

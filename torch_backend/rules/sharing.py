@@ -117,7 +117,7 @@ class Share(Backward):
 
     def __call__(self, r: Tensor) -> Tensor:
         pulled, x = self.factored(r, None)
-        return pulled if x is None else _times(pulled, x)
+        return pulled if x is None else pulled * x
 
     def book(self, r: Tensor) -> Books:
         """Relevance (V, B) of r (V, B, *out_shape) that the bias draws, ε draws, and that is lost."""
@@ -136,10 +136,10 @@ class Share(Backward):
         if others and repeat is not None:
             one = (1, *r.shape[1:])
             factors = [part.op.adjoint(part.scaled(factor).reshape(one)) * part.x for part in self.parts]
-            return repeat.adjoint(r), reduce(_plus, factors)
-        products = [_times(_pull(theirs, r, factor, None), other) for other, theirs in others]
+            return repeat.adjoint(r), reduce(torch.add, factors)
+        products = [_pull(theirs, r, factor, None) * other for other, theirs in others]
         pulled = _pull(parts, r, factor, memory)
-        return (reduce(_plus, products, _times(pulled, x)), None) if products else (pulled, x)
+        return (reduce(torch.add, products, pulled * x), None) if products else (pulled, x)
 
     def __rmul__(self, k: float) -> Share:
         parts = tuple(replace(part, quotient=k * part.quotient) for part in self.parts)
@@ -167,22 +167,7 @@ def _pull(parts: Iterable[Part], r: Tensor, factor: Tensor | None, memory: Tenso
     """Σ Wᵀ(k r ⊙ factor / z); the last part, which is the last to read r, may overwrite `memory`."""
     *others, last = parts
     pulled = [part.op.adjoint(r * part.scaled(factor)) for part in others]
-    return reduce(_plus, [*pulled, last.op.adjoint(torch.mul(r, last.scaled(factor), out=memory))])
-
-
-def _plus(mine: Tensor, other: Tensor) -> Tensor:
-    return torch.add(mine, other, out=_own(mine))
-
-
-def _times(mine: Tensor, other: Tensor) -> Tensor:
-    return torch.mul(mine, other, out=_own(mine))
-
-
-def _own(mine: Tensor) -> Tensor | None:
-    """Fresh memory costs more than the arithmetic: reuse `mine`, unless its entries share memory (an expanded
-    view) or autograd follows it (torch_backend.propagation.operator).
-    """
-    return None if mine.requires_grad or 0 in mine.stride() else mine
+    return reduce(torch.add, [*pulled, last.op.adjoint(torch.mul(r, last.scaled(factor), out=memory))])
 
 
 # ---------------------------------------------------------------- inputs of either sign

@@ -39,14 +39,13 @@ def random(shape: tuple[int, ...], seed: int) -> torch.Tensor:
 
 
 def check_factors(backward: Backward, shape: tuple[int, ...]) -> None:
-    """factored and overwriting are __call__, with and without a factor, with and without memory to use."""
+    """factored is __call__, with and without a factor, with and without memory to use."""
     r, factor = random((2, *shape), 1), random(shape, 2)
     for given in (None, factor):
         expected = backward(r if given is None else r * given).clone()
         for memory in (None, r.clone()):
             pulled, x = backward.factored(r if memory is None else memory, given, memory)
             np.testing.assert_allclose(pulled if x is None else pulled * x, expected, **CLOSE)
-    np.testing.assert_allclose(backward.overwriting(r.clone()), backward(r), **CLOSE)
 
 
 @pytest.mark.parametrize("node,values", NODES)
@@ -61,17 +60,6 @@ def test_factors_and_memory_are_the_same_as_plain_in_linear_nodes(name: str, nod
 def test_factors_and_memory_are_the_same_as_plain_in_rectifiers(name: str, ceiling: float) -> None:
     op, x = Rectifier(ceiling), random((2, 7), 3)
     check_factors(as_backward(IN_RECTIFIERS[name](op, x, op.forward(x))), (2, 7))
-
-
-@pytest.mark.parametrize("ceiling", [float("inf"), 1.0])
-def test_entrywise_is_the_same_as_the_pullback(ceiling: float) -> None:
-    """Beside r, and written over it."""
-    op, x, r = Rectifier(ceiling), random((2, 7), 3), random((3, 2, 7), 4)
-    y = op.forward(x)
-    expected = op.pullback(x, y)(r)
-    np.testing.assert_array_equal(op.entrywise(x, y)(r, None), expected)
-    np.testing.assert_array_equal(op.entrywise(x, y)(r, r), expected)
-    np.testing.assert_array_equal(r, expected)
 
 
 @pytest.mark.parametrize("node,values", NODES)
