@@ -49,7 +49,7 @@ def deconvolve(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
 def guide(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
     """r ↦ 1[y > 0] ⊙ r⁺ in a rectifier (Springenberg et al. 2015; eq. 7)."""
     gate = op.gate(y)
-    return Plain(lambda r: gate(r.clamp(min=0)))
+    return Plain(lambda r: gate(r).clamp_(min=0))
 
 
 def rectify_gradient(quantile: float) -> Rule:
