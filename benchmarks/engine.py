@@ -1,6 +1,6 @@
 """The sweep against zennit and captum, and against its own floor: one image on the CPU.
 
-    python -m benchmarks.engine [--repeats 3] [--models vgg16,resnet50]
+    python -m benchmarks.engine [--repeats 3] [--rows vgg16/paper,resnet50/every]
 
 Forward included on both sides, float32, random weights (He, seeded): the arithmetic does not know them.
 The floor is the flops of the forward, of the denominators and of the backward products that the rule needs,
@@ -30,6 +30,7 @@ from torch_backend import Graph, Method, kept_pages, methods, sweep, trace
 from torch_backend.inputs.models import load
 
 SEED = 0
+ROWS = "vgg16/paper,vgg16/every,resnet50/paper,resnet50/every"
 PRODUCTS = 5  # timed as one, for the rate behind the floor
 METHODS = {
     "z_plus": (methods.z_plus, Needs(denominators=1, products=1, shares=1)),
@@ -158,13 +159,13 @@ def compare(name: str, which: str, repeats: int) -> list[list[str]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--models", default="vgg16,resnet50")
+    parser.add_argument("--rows", default=ROWS)
     arguments = parser.parse_args()
     print(describe_machine(("torch", "torchvision", "zennit", "captum")))
     rows = []
-    for name in arguments.models.split(","):
-        rows += compare(name, "paper", arguments.repeats)
-        rows += compare(name, "every", 1)
+    for row in arguments.rows.split(","):
+        name, which = row.split("/")
+        rows += compare(name, which, arguments.repeats if which == "paper" else 1)
     header = ["network", "method", "starts × vectors", "seconds", "floor", "time / floor"]
     header += ["time / floor with bytes", "products / floor", "memory in GB"]
     write_table(
