@@ -1,5 +1,7 @@
 """One of each method that is a chain, by name."""
 
+from dataclasses import replace
+
 from torch_backend import methods
 
 METHODS = {
@@ -16,7 +18,7 @@ METHODS = {
         methods.z_plus,
         methods.alpha2_beta1,
         methods.lrp_cmp(2, 1, 1e-3),
-        methods.deep_taylor(-9.0, 9.0),
+        replace(methods.deep_taylor(-9.0, 9.0), name="deep_taylor_in_bounds"),
         methods.deep_taylor(),
         methods.excitation_backprop,
         methods.contrastive_excitation_backprop,
