@@ -7,8 +7,10 @@ and variance σ²; θ is the angle between the images of two starts. Two mechani
 * *dimension*: a random factor flattens areas more than it shortens lengths. Slow: by about e^(1/n) a
   multiplication, and all that a zero-mean ("vanilla") chain has.
 
-Only the first two moments of the entries are used. That is exact for Gaussian entries and, by the central
-limit theorem, accurate for others from an inner width of about 16; below it, skewed entries drift away.
+Only the first two moments of the entries are used. `moment_state` and `vanilla_law` are exact for Gaussian
+entries and, by the central limit theorem, good for others from an inner width of about 16 if their tails are
+light: simulated medians of exponential entries drift off by 0.02 decades a factor there. Log-normal entries
+(σ = 1) do so by 0.1 there and by 0.02 at width 64; Pareto's (2.5) by 0.15 at width 64 and by 0.1 at 256.
 """
 
 import math
@@ -32,8 +34,10 @@ def decades_per_multiplication(mean: ArrayLike, variance: ArrayLike, width: Arra
     the faster of mean alignment and dimension (`vanilla_law`). The first: let s = (Σᵢ uᵢ)² measure how far
     the leading unit row u is aligned with all-ones (s = n). A factor takes s to n μ² s/(σ² + μ² s) and
     divides sin² by 1 + s μ²/σ². At the fixed point s = n − σ²/μ², positive iff n μ² > σ², that is n μ²/σ².
-    Within O(1/n) except near n μ² = σ², where the mechanisms mix and settling is slow: `moment_state` has
-    both effects.
+    It is too low: where n μ² > 3 σ² and tails are light (|N|, N⁺, uniform, exponential, Bernoulli, Gaussian
+    entries) by at most 21 % at n = 8, 8 % at 16, 3 % at 32, 1 % at 64; for log-normal entries (σ = 1) by
+    15 % at 16 and 2 % at 64, for Pareto's (2.5) by 24 % and 9 %. Near n μ² = σ² the mechanisms mix, and it
+    can be 50 % too low at 16: `moment_state` has both effects.
 
     Arrays broadcast. Width one or variance zero gives inf: rank one after one multiplication. Raises
     ValueError for numbers that are not finite, negative variances, widths below one, and μ = σ² = 0.
