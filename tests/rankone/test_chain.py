@@ -172,6 +172,45 @@ def test_nearly_parallel_starts_against_exact_arithmetic():
     np.testing.assert_allclose(distances(start, factors), exact, atol=1e-6)  # sin is 1e-9, known to 1e-16
 
 
+def test_starts_within_rounding_of_each_other_count_as_parallel():
+    """1 − |cos| is 1e-27.5 of the first pair and 1e-29.7 of the second, whose angle is below ROUNDING."""
+    u, w = np.random.default_rng(5).standard_normal((2, 5))
+    for difference, known in ((1e-13, True), (3e-15, False)):
+        start = [u, u + difference * w]
+        exact, found = exact_log10_distances(start, [])[0], bundle(start).log10_distances()
+        assert np.isfinite(exact).all()
+        assert np.isneginf(found).all() != known
+        if known:
+            np.testing.assert_allclose(found, exact, atol=0.05)
+
+
+def shear(x, n):
+    """I + x e₁e₂ᵀ: its condition number is x², its inverse the shear of −x."""
+    Z = np.eye(n)
+    Z[0, 1] = x
+    return Z
+
+
+@pytest.mark.parametrize("n", [2, 3, 7])
+@pytest.mark.parametrize("x", [1e3, 1e5, 1e6])
+def test_up_to_a_condition_of_1e12_a_factor_can_be_undone(x, n):
+    for seed in range(20):
+        start = np.random.default_rng(seed).standard_normal((2 + seed % 2, n))
+        exact = exact_log10_distances(start, [shear(x, n).T, shear(-x, n).T])
+        found = [b.log10_distances() for b in chain.running_products(start, [shear(-x, n), shear(x, n)])]
+        np.testing.assert_allclose(found, exact, rtol=0, atol=1e-8)
+
+
+def test_beyond_that_it_cannot_and_the_pair_is_parallel_before():
+    """The condition of `running_products`: a shear of 1e12 is rank one as far as rounding can tell."""
+    start = np.random.default_rng(1).standard_normal((2, 2))
+    exact = exact_log10_distances(start, [shear(1e12, 2).T, shear(-1e12, 2).T])
+    found = [b.log10_distances() for b in chain.running_products(start, [shear(-1e12, 2), shear(1e12, 2)])]
+    assert exact[1] < -48
+    assert np.isneginf(found[1])
+    assert not np.isclose(found[2], exact[2])
+
+
 def test_the_order_of_the_vectors_does_not_matter():
     start, factors = draw(positive, uniform(10, 16), vectors=6)
     order = np.array([3, 5, 0, 4, 1, 2])
