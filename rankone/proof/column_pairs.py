@@ -21,9 +21,9 @@ U = float(UNIT_ROUNDOFF)
 
 @dataclass(frozen=True)
 class Extremes:
-    """Upper bounds over pairs of columns: 1 - cos and total variation in [0, 1], Hilbert's Δ in [0, ∞]."""
+    """Upper bounds over pairs of columns: angle ≤ π/2, total variation ≤ 1, Hilbert's Δ in [0, ∞]."""
 
-    one_minus_cos: float
+    angle: float
     total_variation: float
     diameter: float
 
@@ -31,12 +31,11 @@ class Extremes:
 def floating_extremes(C: Matrix, delta: Fraction) -> Extremes:
     """The maxima over pairs of columns of a matrix that C, shape (n0, k), equals up to δ, entrywise.
 
-    1 - cos is too large by a relative 4δ/θ, θ being the largest angle: below 1e-6 while θ ≥ 4e6 δ. For
-    smaller angles δ dominates, and the bound levels off at 2δ².
+    The angle is too large by 2δ and what C errs itself; for angles below δ the bound levels off at 2δ.
     """
     X = np.ascontiguousarray((C / C.max(axis=0)).T)  # (k, n0), the largest entry of each row is 1
     relative = float(delta + 8 * UNIT_ROUNDOFF)  # δ, and the divisions by largest entry, norm and sum
-    return Extremes(_one_minus_cos(X, relative), _total_variation(X, relative), _diameter(X, relative))
+    return Extremes(_angle(X, relative), _total_variation(X, relative), _diameter(X, relative))
 
 
 def _sum_error(n: int) -> float:
@@ -44,12 +43,13 @@ def _sum_error(n: int) -> float:
     return round_up(*gamma(n + 8).as_integer_ratio())
 
 
-def _one_minus_cos(X: Matrix, relative: float) -> float:
-    """2 sin²(θ/2), θ ≤ 2 arcsin(‖ŷ_j - ŷ_k‖/2) + 2 arcsin δ.
+def _angle(X: Matrix, relative: float) -> float:
+    """θ ≤ 2 arcsin(‖ŷ_j - ŷ_k‖/2) + 2 arcsin δ.
 
     The distances come from the Gram matrix of the centred unit vectors e_j = ŷ_j - p. Its rounding error
-    γ (‖e_j‖ + ‖e_k‖)² is relative to the distances themselves: no 1 - cos is formed by subtraction. The
-    projection onto a ball is non-expansive, so that norms in [1 - η, 1 + η] cost a factor 1/(1 - η).
+    γ (‖e_j‖ + ‖e_k‖)² ≤ 4 γ r², r the largest ‖e_j‖, is relative to the distances themselves: no 1 - cos is
+    formed by subtraction. The projection onto a ball is non-expansive, so that norms in [1 - η, 1 + η] cost a
+    factor 1/(1 - η) of a distance ≤ 2 r, with η = γ/2: another 4 γ r² of its square. The ninth is room.
     """
     k, n = X.shape
     error = _sum_error(n)
@@ -59,11 +59,9 @@ def _one_minus_cos(X: Matrix, relative: float) -> float:
     norms2 = np.diag(G)
     blocks = (slice(start, start + ROWS) for start in range(0, k, ROWS))
     largest = max(float((norms2[block, None] + norms2 - 2 * G[block]).max()) for block in blocks)
-    radius2 = float(norms2.max()) * (1 + 2 * error) + FLUSH
-    distance = math.sqrt(max(largest, 0.0) + 5 * error * radius2 + FLUSH) + 2 * U * math.sqrt(radius2)
-    chord = distance * (1 + 4 * error)
+    chord = math.sqrt(max(largest, 0.0) + 9 * error * float(norms2.max()) + FLUSH)
     theta = 2 * math.asin(min(chord / 2, 1.0)) + 2 * math.asin(min(relative, 1.0))
-    return min(2 * math.sin(min(theta, math.pi / 2) / 2) ** 2, 1.0)
+    return min(theta, math.pi / 2)
 
 
 def _total_variation(X: Matrix, relative: float) -> float:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankone.proof.column_pairs import Extremes, finite
-from rankone.proof.rounding import round_up
+from rankone.proof.rounding import root_up, round_up
 
 Integers = NDArray[Any]  # dtype object: Python integers of any length
 
@@ -51,22 +51,28 @@ def exact_product(factors: Sequence[NDArray[np.floating]]) -> Integers:
 
 
 def exact_extremes(C: Integers) -> Extremes:
-    """The maxima over all pairs of columns of C; only the last operation of each is rounded, up.
+    """The maxima over all pairs of columns of C; only the last operations of each are rounded.
 
-    1 - cos = s / (1 + √(1 - s)), s = sin² = (G_jj G_kk - G_jk²) / (G_jj G_kk), G = CᵀC.
+    tan(θ/2) = sin / (1 + cos), each the root of a ratio of integers: cos² = G_jk² / (G_jj G_kk), G = CᵀC,
+    sin² = 1 - cos². So the angle is known where 1 - cos, half its square, is no float any more.
     """
     C = C[np.any(C != 0, axis=1)]
     G, sums = C.T @ C, C.sum(axis=0)
     pairs = list(combinations(range(C.shape[1]), 2))
-    sin2 = max((round_up(G[j, j] * G[k, k] - G[j, k] ** 2, G[j, j] * G[k, k]) for j, k in pairs), default=0.0)
+    angle = max((_angle(G[j, j] * G[k, k], G[j, k] ** 2) for j, k in pairs), default=0.0)
     variation = (
         round_up(np.abs(C[:, j] * sums[k] - C[:, k] * sums[j]).sum(), 2 * sums[j] * sums[k]) for j, k in pairs
     )
     diameter = (
         math.inf if np.any(C == 0) else max((_hilbert(C[:, j], C[:, k]) for j, k in pairs), default=0.0)
     )
-    one_minus_cos = sin2 / (1 + math.sqrt(max(1 - sin2, 0.0)))
-    return Extremes(min(one_minus_cos, 1.0), min(max(variation, default=0.0), 1.0), finite(diameter))
+    return Extremes(angle, min(max(variation, default=0.0), 1.0), finite(diameter))
+
+
+def _angle(norms2: int, inner2: int) -> float:
+    """The angle of two vectors ≥ 0 from (‖x‖ ‖y‖)² and (x·y)²."""
+    sine, cosine = root_up(norms2 - inner2, norms2), root_up(inner2, norms2)
+    return 2 * math.atan(sine / (1 + cosine))
 
 
 def _hilbert(x: Integers, y: Integers) -> float:

@@ -37,9 +37,24 @@ def chain_error(inner: Sequence[int]) -> Fraction:
     return math.prod((1 + gamma(n) for n in inner), start=Fraction(1)) - 1
 
 
-def allowed_error(inner: Sequence[int]) -> Fraction:
-    """2 δ + 16 u: what published bounds allow for, so that another order of evaluation confirms them."""
-    return 2 * chain_error(inner) + 16 * UNIT_ROUNDOFF
+def allowed_error(rows: int, inner: Sequence[int]) -> Fraction:
+    """3 δ + γ_rows + 32 u: what published bounds allow for, so that every honest verifier confirms them.
+
+    Between columns of the exact product let θ be the largest distance of any kind (angle, total variation, a
+    quarter of Hilbert's), δ the most that rounding moves one column. The producer's product may have shrunk
+    it to θ - 2 δ; a verifier that adds in another order may have stretched it to θ + 2 δ, and adds its own
+    2 δ. So the producer's 2 `allowed` must reach from θ - 2 δ to θ + 4 δ: 3 δ. Columns of `rows` entries are
+    divided by computed sums and norms, which part parallel columns by γ_rows; the rest is single operations.
+    """
+    return 3 * chain_error(inner) + gamma(rows) + 32 * UNIT_ROUNDOFF
+
+
+def root_up(numerator: int, denominator: int) -> float:
+    """√(numerator / denominator) or 2^-52 more, relatively, for integers of any length."""
+    bits = denominator.bit_length() - numerator.bit_length()
+    shift = 64 + max(bits, 0) // 2  # of the root: 64 bits of it are integers
+    square = -((-numerator << 2 * shift) // denominator)
+    return round_up(math.isqrt(square - 1) + 1 if square else 0, 1 << shift)
 
 
 def round_up(numerator: int, denominator: int = 1) -> float:

@@ -2,9 +2,10 @@
 
 It trusts no field: it compares the digests of the factors, recomputes every bound with error bounds of its
 own and confirms a claim only if its own bound is not larger. Small chains are multiplied in integers, from
-left to right; larger ones in binary64; `exact=True` takes integers, multiplied by python-flint. Assumed: IEEE
-binary64 to nearest, a matrix product that adds ordinary products in any order, and functions of the C library
-and of NumPy that err by 2^-50 at most, relatively: four units in the last place or more.
+left to right; larger ones in binary64, or, if `exact` or the certificate claims integers, in integers by
+python-flint. Assumed: IEEE binary64 to nearest, a matrix product that adds ordinary products in any order,
+and functions of the C library and of NumPy that err by 2^-50 at most, relatively: four units in the last
+place or more.
 """
 
 import hashlib
@@ -59,7 +60,7 @@ FORM = {  # of a certificate: the text that must be there, and the types of the 
     "versions": dict,
 }
 SMALL = 3 * 2**30  # multiplications times bits that are done in integers, in some seconds
-LARGEST_EXACT = 2**23  # entries that --exact turns into integers
+LARGEST_EXACT = 2**23  # entries that python-flint is given as integers
 ROWS, WIDTH = 32, 1024  # a block of differences: a quarter of a megabyte, in cache
 U, LIBM = Fraction(1, 2**53), 2.0**-50  # unit roundoff; and the relative error granted to a logarithm
 FLUSH = 2.0**-940  # above n^3 times anything that was flushed below 2^-1022
@@ -79,7 +80,8 @@ def verify(certificate: str | Path, factors: str | Path | None = None, *, exact:
     Args:
         certificate: the JSON file.
         factors: the npz file; by default the recorded file name beside the certificate.
-        exact: recompute in integers with python-flint, up to LARGEST_EXACT entries.
+        exact: recompute in integers with python-flint, up to LARGEST_EXACT entries. A certificate that claims
+            integers is verified in integers whatever this says: its bounds have no room for rounding.
 
     Raises:
         NotConfirmed: a field, a digest or a bound does not hold; the message says which.
@@ -87,16 +89,19 @@ def verify(certificate: str | Path, factors: str | Path | None = None, *, exact:
     """
     record = _read_json(Path(certificate))
     _match(record, FORM, "certificate")
-    _match(record["versions"], dict.fromkeys(record["versions"], str), "versions")
+    for package, version in record["versions"].items():
+        _match(version, str, f"versions[{package!r}]")
     limits = {name: _limit(name, **record["claims"][name]) for name in STATEMENTS}
     name = record["factors"]["file"]
     if Path(name).name != name:
         _deny("factors.file", "is not a bare file name")
     chain = _read_factors(Path(factors or Path(certificate).parent / name), record["factors"]["arrays"])
     _match(record["rounding"], _rounding(record["rounding"]["arithmetic"], chain), "rounding")
-    if exact:
-        maxima, how = _exact_maxima(_flint_product(chain)), "integers, with python-flint"
-    elif _work(chain) <= SMALL:
+    small, claims_integers = _work(chain) <= SMALL, record["rounding"]["arithmetic"] == ARITHMETIC["exact"]
+    if exact or (claims_integers and not small):
+        asker = "--exact" if exact else "a certificate that claims integers"
+        maxima, how = _exact_maxima(_flint_product(chain, asker)), "integers, with python-flint"
+    elif small:
         maxima, how = _exact_maxima(reduce(np.matmul, map(_integers, chain))), "integers"
     else:
         maxima, how = _floating_maxima(chain), "binary64 with error bounds of its own"
@@ -108,7 +113,16 @@ def verify(certificate: str | Path, factors: str | Path | None = None, *, exact:
 
 
 def _deny(what: str, why: str) -> NoReturn:
-    raise NotConfirmed(f"{what} {why}")
+    raise NotConfirmed(_visible(f"{what} {why}"))
+
+
+def _give_up(path: Path, what: str, error: Exception) -> NoReturn:
+    raise Unreadable(_visible(f"{path.name}: no {what} ({type(error).__name__}: {error})")) from None
+
+
+def _visible(text: str) -> str:
+    """Text with names from a file, of which a terminal obeys none: an escape is written as \\x1b."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _match(value: Any, form: Any, what: str) -> None:
@@ -143,7 +157,7 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(content.decode(), object_pairs_hook=unique, parse_constant=constant)
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"{path.name}: no certificate ({type(error).__name__}: {error})") from None
+        _give_up(path, "certificate", error)
 
 
 def _limit(name: str, *, bound: object, probability: float, **_: str) -> float:
@@ -170,10 +184,12 @@ def _read_factors(path: Path, arrays: list[Any]) -> list[NDArray[np.float64]]:
                 if archive.zip.getinfo(f"{name}.npy").file_size > 8 * math.prod(array["shape"]) + 4096:
                     _deny(name, "is larger than recorded")
             chain = [archive[name] for name in names]
+        if not all(isinstance(Z, np.ndarray) for Z in chain):  # NumPy hands out other members as bytes
+            raise ValueError("a member is no array")
     except (NotConfirmed, FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except Exception as error:  # damaged bytes make zipfile, zlib and NumPy raise a dozen kinds
-        raise Unreadable(f"{path.name}: no readable npz file ({type(error).__name__}: {error})") from None
+        _give_up(path, "readable npz file", error)
     for name, array, Z in zip(names, arrays, chain, strict=True):
         _match(array, {**array, "dtype": str(Z.dtype), "shape": list(Z.shape)}, name)
         if str(Z.dtype) not in ("float64", "float32"):
@@ -204,6 +220,12 @@ def _gamma(n: int, u: Fraction = U) -> Fraction:
     return n * u / (1 - n * u)
 
 
+def _root(x: Fraction) -> float:
+    """√x, rounded up before the root is taken, of a number that no power of four takes below the floats."""
+    shift = max(0, x.denominator.bit_length() - x.numerator.bit_length()) // 2
+    return math.ldexp(math.sqrt(_up(x * 4**shift)), -shift)
+
+
 def _up(x: Fraction) -> float:
     """The smallest float ≥ x."""
     try:
@@ -217,7 +239,10 @@ Maxima = tuple[float, float, float]  # upper bounds: angle, total variation, Hil
 
 
 def _bounds(theta: float, variation: float, diameter: float, probability: float) -> dict[str, float]:
-    """Every claim from the three maxima; margin and floor cover the rounding of these lines."""
+    """Every claim from the three maxima; margin and floor cover the rounding of these lines.
+
+    The floor also stands for what is too small for a float, a squared angle of 1e-200 for example.
+    """
     failure = (1 - probability) / 2  # of one signed start; a tenth of it for the norm of the residual
     signed = below = 1.0
     share = math.inf
@@ -260,19 +285,19 @@ def _integers(Z: NDArray[np.float64]) -> NDArray[Any]:
     return integers.reshape(Z.shape)
 
 
-def _flint_product(chain: list[NDArray[np.float64]]) -> NDArray[Any]:
+def _flint_product(chain: list[NDArray[np.float64]], asker: str = "--exact") -> NDArray[Any]:
     try:
         from flint import fmpz_mat
     except ImportError:
-        raise Unreadable("--exact needs python-flint; do: pip install 'rankone[certificates]'") from None
+        raise Unreadable(f"{asker} needs python-flint; do: pip install 'rankone[certificates]'") from None
     if sum(Z.size for Z in chain) > LARGEST_EXACT:
-        raise Unreadable(f"--exact: more than {LARGEST_EXACT} entries; verify without it")
+        raise Unreadable(f"{asker}: more than {LARGEST_EXACT} entries; certify and verify in binary64")
     C = reduce(mul, (fmpz_mat(_integers(Z).tolist()) for Z in chain))
     return np.array([[int(c) for c in row] for row in C.tolist()], object)
 
 
 def _exact_maxima(C: NDArray[Any]) -> Maxima:
-    """The maxima over pairs of columns of an integer C; only their last operations are rounded."""
+    """The maxima over pairs of columns of an integer C; only their last operations are rounded, by 2 LIBM."""
     C = C[C.any(axis=1)]
     S = C.sum(axis=0)
     if not S.all():
@@ -282,7 +307,7 @@ def _exact_maxima(C: NDArray[Any]) -> Maxima:
     for j, k in combinations(range(len(S)), 2):
         x, y = C[:, j] * S[k], C[:, k] * S[j]  # shares of the sum, over a common denominator
         cos2 = Fraction(int(x.dot(y) ** 2), int(x.dot(x) * y.dot(y)))
-        theta = max(theta, math.atan2(math.sqrt(_up(1 - cos2)), math.sqrt(cos2)) * (1 + LIBM))
+        theta = max(theta, math.atan2(_root(1 - cos2), math.sqrt(cos2)) * (1 + 2 * LIBM))
         variation = max(variation, _up(Fraction(int(abs(x - y).sum()), int(2 * S[j] * S[k]))))
         diameter = max(diameter, _log_cross_ratio(x, y)) if positive else math.inf
     return theta, variation, diameter
@@ -293,7 +318,7 @@ def _log_cross_ratio(x: NDArray[Any], y: NDArray[Any]) -> float:
     bits = 128 + int(x.max()).bit_length() + int(y.max()).bit_length()
     there, back = (int((-((-a << bits) // b)).max()) for a, b in ((x, y), (y, x)))
     excess = Fraction(there * back, 1 << 2 * bits) - 1
-    return (math.log1p(_up(excess)) if excess < 1 else math.log(_up(1 + excess))) * (1 + LIBM)
+    return (math.log1p(_up(excess)) if excess < 1 else math.log(_up(1 + excess))) * (1 + 2 * LIBM)
 
 
 def _floating_maxima(chain: list[NDArray[np.float64]]) -> Maxima:
@@ -326,14 +351,15 @@ def _floating_maxima(chain: list[NDArray[np.float64]]) -> Maxima:
 def _largest_angle(X: NDArray[np.float64], g: float) -> float:
     """2 arcsin(|y_j - y_k|/2) over pairs of rows, y = x/|x|, from E = y - p and G = E Eᵀ.
 
-    |e_j - e_k|² is known to g (|e_j| + |e_k|)²: relative to the distances, so small angles survive.
+    |e_j - e_k|² is known to g (|e_j| + |e_k|)² ≤ 4 g r², r the largest |e_j|: relative to the distances, so
+    small angles survive. Lengths |y| in [1 - g/2, 1 + g/2] take another 4 g r² at most of a distance ≤ 2 r.
     """
     Y = X / np.linalg.norm(X, axis=1, keepdims=True)
     E = Y - Y.mean(axis=0)
     G = E @ E.T
     e2 = np.diag(G)
     chord2 = max(float((e2[j] + e2 - 2 * G[j]).max()) for j in range(len(G)))
-    chord = math.sqrt(max(chord2, 0.0) + 8 * g * float(e2.max()) + FLUSH) * (1 + 2 * g)
+    chord = math.sqrt(max(chord2, 0.0) + 8 * g * float(e2.max()) + FLUSH)
     return 2 * math.asin(min(chord / 2, 1.0)) * (1 + LIBM)
 
 
