@@ -16,14 +16,18 @@ def refuse(name: str, *, expected: str, got: object, do: str) -> NoReturn:
     raise ValueError(f"{name}: expected {expected}, got {got}; {do}")
 
 
+def visible(text: str) -> str:
+    """One line, safe to print wherever it comes from: what a terminal would obey is written as \\x1b."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.split()))
+
+
 @contextmanager
 def one_line(program: str) -> Iterator[None]:
     """Bad input ends a program with one line on stderr and exit status 2, Ctrl-C with 130; no traceback."""
     try:
         yield
     except (ValueError, OSError, MemoryError) as error:
-        message = " ".join(str(error).split()) or type(error).__name__
-        print(f"{program}: {message}", file=sys.stderr)
+        print(f"{program}: {visible(str(error)) or type(error).__name__}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)

@@ -1,9 +1,12 @@
 """Commands that need no network: the paper's claims, certificates and their verification."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from rankone.errors import visible
 
 
 def claims(
@@ -37,18 +40,23 @@ def certify(
     proof = certificate.certify(certificate.read_factors(factors), probability=probability, file=factors.name)
     proof.write(out)
     typer.echo(proof.describe())
+    beside = out.resolve().parent == factors.absolute().parent.resolve()
+    command = ["rankone", "verify", str(out), *(() if beside else ("--factors", str(factors)))]
+    typer.echo(f"check it: {shlex.join(command)}")
 
 
 def verify(
     certificate: Annotated[Path, typer.Argument(help="The JSON file that `rankone certify` wrote.")],
     factors: Annotated[Path | None, typer.Option(help="The npz file, if it is not beside it.")] = None,
-    exact: Annotated[bool, typer.Option("--exact", help="Integers, with python-flint, at any size.")] = False,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Integers, with python-flint, up to 8 million entries.")
+    ] = False,
 ) -> None:
     """Check a certificate independently. Exit status 1: a claim is not confirmed, 2: unreadable input."""
     from rankone.proof.verify import NotConfirmed, verify
 
     try:
-        typer.echo(f"{certificate.name}: {verify(certificate, factors, exact=exact)}")
+        typer.echo(visible(f"{certificate.name}: {verify(certificate, factors, exact=exact)}"))
     except NotConfirmed as reason:
-        typer.echo(f"{certificate.name}: not confirmed: {' '.join(str(reason).split())}")
+        typer.echo(visible(f"{certificate.name}: not confirmed: {reason}"))
         raise typer.Exit(1) from None
