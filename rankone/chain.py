@@ -143,7 +143,7 @@ def running_products(
 
     factors: [Z1, …, Zk] of C = Z1 Z2 … Zk, Z_l (n_{l−1}, n_l), one's own weights for example.
 
-    The condition: on the span of the vectors no factor stretches one direction over 1e12 times as much as
+    The condition: on the span of the vectors no factor stretches one direction over 1e10 times as much as
     another, unless it maps the other to zero. Within it distances are known to 1e-8 decades in float64. A
     factor beyond it, I + 1e12 e₁e₂ᵀ for example, is rank one as far as rounding can tell; where a later one
     undoes it, as its inverse does, the distances are wrong. Such chains need exact arithmetic.

@@ -146,6 +146,7 @@ def certify(
             read as the float64 matrix that it is exactly: no arithmetic is done in float32.
         probability: in (0, 1), of the statement about two signed starts v ~ N(0, I).
         exact: True for integers, False for binary64; None takes integers for chains of a few seconds at most.
+            Where integers take longer, the verifier needs python-flint.
         file: name of the npz that holds the factors, without its folder.
 
     Returns:

@@ -40,11 +40,11 @@ def chain_error(inner: Sequence[int]) -> Fraction:
 def allowed_error(rows: int, inner: Sequence[int]) -> Fraction:
     """3 δ + γ_rows + 32 u: what published bounds allow for, so that every honest verifier confirms them.
 
-    Between columns of the exact product let θ be the largest distance of any kind (angle, total variation, a
-    quarter of Hilbert's), δ the most that rounding moves one column. The producer's product may have shrunk
-    it to θ - 2 δ; a verifier that adds in another order may have stretched it to θ + 2 δ, and adds its own
-    2 δ. So the producer's 2 `allowed` must reach from θ - 2 δ to θ + 4 δ: 3 δ. Columns of `rows` entries are
-    divided by computed sums and norms, which part parallel columns by γ_rows; the rest is single operations.
+    Let θ be the largest distance between columns of the exact product: angle, total variation or half of
+    Hilbert's. Relative errors δ of the entries move a column by δ at most. So the producer may see θ - 2 δ,
+    and adds 2 `allowed`; a verifier that adds in another order may see θ + 2 δ, and adds 2 δ for itself. From
+    θ - 2 δ to θ + 4 δ it takes 3 δ. Columns of `rows` entries are divided by computed sums or norms, which
+    part parallel columns by γ_rows; the rest is single operations.
     """
     return 3 * chain_error(inner) + gamma(rows) + 32 * UNIT_ROUNDOFF
 

@@ -17,6 +17,7 @@ def test_refuse_speaks_in_the_house_form():
         (FileNotFoundError(2, "No such file", "x.npz"), 2, "study: [Errno 2] No such file: 'x.npz'"),
         (OSError(28, "No space left on device"), 2, "study: [Errno 28] No space left on device"),
         (MemoryError(), 2, "study: MemoryError"),
+        (ValueError("name: \x1b[2K\u202e"), 2, r"study: name: \x1b[2K\u202e"),
         (KeyboardInterrupt(), 130, "study: interrupted"),
     ],
 )
