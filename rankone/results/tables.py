@@ -82,9 +82,12 @@ CONE = Table(
         LAYER,
         Column("classes", "maps compared, one a class", WHOLE),
         Column("missing", "further classes without relevance there", WHOLE),
+        Column("least", "of relevance 1 at a compared class, what arrives at least", SIX_DIGITS),
+        Column("most", "what arrives at most", SIX_DIGITS),
         Column("diameter", "Hilbert's projective diameter of the maps' cone", SIX_DIGITS),
+        Column("share_change", "by how much a unit's share is larger for one map than another", SIX_DIGITS),
         Column("one_minus_min_cos", "1 − the smallest cosine of two maps", SIX_DIGITS),
-        Column("total_variation", "largest share of a map that moves elsewhere", SIX_DIGITS),
+        Column("total_variation", "largest share of what arrives that moves elsewhere", SIX_DIGITS),
         Column("stable_rank_excess", "‖C‖_F²/‖C‖₂² − 1 of the maps, columns of C", SIX_DIGITS),
     ),
 )
