@@ -15,7 +15,7 @@ from rankone.results.tables import CONE
 PANELS = {
     "diameter": "Hilbert's projective diameter",
     "one_minus_min_cos": "1 − smallest cosine",
-    "total_variation": "total variation (share that moves)",
+    "total_variation": "total variation\n(share of what arrives that moves)",
     "stable_rank_excess": "stable rank − 1",
 }
 COLOURS = (NON_NEGATIVE, SIGNED, RECTIFIED)
@@ -49,9 +49,9 @@ def draw(table: str | Path, out: str | Path) -> Path:
                 )
                 step = -(-len(layers) // 22)
                 axes.set_xticks(range(0, len(layers), step), layers[::step], rotation=90, fontsize=9)
-            line[0].set_ylabel(f"{model}\n← no class changes the map")
+            line[0].set_ylabel(f"{model}\n← the same map for every class")
         panels[0, -1].legend(loc="upper right")
-        figure.suptitle("How far apart can the maps of any two classes, or mixtures of classes, be?")
+        figure.suptitle("How far apart can the maps of any two classes, or non-negative mixtures, be?")
         figure.savefig(out)
         plt.close(figure)
     return Path(out)

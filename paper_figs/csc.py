@@ -22,6 +22,8 @@ NULL = {"color": REFERENCE, "ls": ":", "lw": 2}
 THEORY = {"ls": "--", "lw": 1.4}
 SOME_MISSING = 0.01  # fraction of pairs without a direction from which a marker is drawn hollow
 LOWEST = 1e-33  # exact zeros are drawn here, outside the axes
+NAMED = 16  # start layers that the legend names; of more, as many spread evenly
+TICKS = 22  # layers that an axis names
 
 
 def draw(
@@ -66,12 +68,12 @@ def draw(
                 axes.set_title(f"{method}\n{model}")
             drawn = [on_axis(row["median"]) for row in kept if row["model"] == model]
             line[0].set_ylim(min([0.05, *(0.3 * y for y in drawn if y > LOWEST)]), 2)
-            line[0].set_ylabel(
-                "1 − |cos| between relevance vectors\n← independent of the start      unrelated →"
-            )
+            line[0].set_ylabel("1 − |cos| over channels, at a location\n← same direction      unrelated →")
             legend(line[-1], colour, theory is not None)
         figure.suptitle(
-            "Do relevance vectors from different starts become parallel on their way to the input?"
+            "Do random relevance vectors become parallel,"
+            + (" " if len(methods) > 1 else "\n")
+            + "location by location, on their way to the input?"
         )
         figure.savefig(out)
         plt.close(figure)
@@ -99,7 +101,9 @@ def panel(axes: Axes, rows: list[Row], layers: list[str], colour: dict[str, tupl
         gone = x[missing == 1]
         axes.plot(gone, np.ones(len(gone)), "x", ms=6, color=shade, zorder=4)
     axes.set(yscale="log", xlim=(-0.5, len(layers) - 0.5), xlabel="layer, from the output to the input")
-    axes.set_xticks(range(len(layers)), layers, rotation=90, fontsize=9)
+    step = -(-len(layers) // TICKS)
+    named = range(len(layers))[::-step]  # the input always
+    axes.set_xticks(named, [layers[x] for x in named], rotation=90, fontsize=9)
 
 
 def curves(axes: Axes, rows: list[Row], layers: list[str], colour: dict[str, tuple]) -> None:
@@ -111,9 +115,14 @@ def curves(axes: Axes, rows: list[Row], layers: list[str], colour: dict[str, tup
 
 
 def legend(axes: Axes, colour: dict[str, tuple], theory: bool) -> None:  # noqa: FBT001 (private to this file)
+    starts = list(colour)
+    named = sorted({round(k) for k in np.linspace(0, len(starts) - 1, min(NAMED, len(starts)))})
     handles = [
-        Line2D([], [], color=shade, marker="o", ms=4.5, label=f"from {s}") for s, shade in colour.items()
+        Line2D([], [], color=colour[s], marker="o", ms=4.5, label=f"from {s}")
+        for s in (starts[k] for k in named)
     ]
+    if len(named) < len(starts):
+        handles.append(Line2D([], [], ls="", label=f"and the {len(starts) - len(named)} starts between"))
     handles.append(Line2D([], [], **NULL, label="unrelated directions"))
     if theory:
         handles.append(

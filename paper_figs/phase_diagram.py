@@ -38,7 +38,7 @@ def draw(table: Path) -> list[Path]:
         )
         slices(right, grids)
         figure.suptitle(
-            "Chains of αW⁺ + βW⁻ collapse to rank one below a critical β that grows with the width"
+            "By their mean, chains of αW⁺ + βW⁻ collapse below a critical β that grows with the width"
         )
         paths = [table.with_suffix(suffix) for suffix in (".png", ".pdf")]
         for path in paths:

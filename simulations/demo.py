@@ -3,8 +3,9 @@
     python simulations/demo.py [--out DIR] [--samples N] [--digits N] [--photographs N]
 
 1. Figure 4: chains of random matrices collapse to rank one, simulated and predicted.
-2. A trained network (digits-vgg, VGG-16's layers on real handwritten digits): do relevance vectors that start
-   at different layers become parallel? Measured, beside the theory from each layer's mean and variance.
+2. A trained network (digits-vgg, VGG-16's layers on real handwritten digits): do random relevance vectors
+   from the same layer become parallel, at each location and as whole maps? Measured for each start layer, at
+   locations beside the theory from each layer's mean and variance.
 3. torchvision's VGG-16 with *random weights* on photographs: the same. Random weights need no download;
    `rankone csc --model vgg16 --weights download` measures the trained one.
 
@@ -77,7 +78,7 @@ def run(options: argparse.Namespace) -> None:
     for path, text in (
         (out / "fig4.png", "random chains: simulated points, predicted lines"),
         (pictures[0], "the trained network: solid measured, dashed predicted"),
-        (pictures[1], "the same from every layer"),
+        (pictures[1], "the same from every start layer"),
         (pictures[2], "VGG-16 with random weights"),
     ):
         print(f"  {path!s:36} {text}")

@@ -3,10 +3,11 @@
     python simulations/fig4.py --out out/fig4 [--samples 20] [--seed 0] [--protocol corrected|paper]
                                [--probes 32] [--weights FILE.npz] [--weights-step rectified|linear]
 
-N(0, 1) vectors (the probes) are multiplied by 16 random factors, Z16 first, Z1 last. How parallel they
-become, 1 − |cos|, is what a saliency map forgets of its start. Each factor of each sample is *one* standard
-normal matrix that all ensembles of both panels share (common random numbers); samples are independent, and
-the numbers do not depend on the number of cores. Two protocols summarise the same pairs:
+N(0, 1) vectors (the probes) are multiplied by 16 random factors, Z16 first, Z1 last. 1 − |cos| of a pair says
+how parallel it becomes: 0 where nothing is left of where the two started but sign and scale. Each factor of
+each sample is *one* standard normal matrix that all ensembles of both panels share (common random numbers);
+samples are independent, and the numbers do not depend on the number of cores. Two protocols summarise the
+same pairs:
 
 corrected   pairs of different vectors, the median over pairs and samples with its 95 % interval; float32
             products, whose accuracy has no floor (rankone.chain)

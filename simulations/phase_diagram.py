@@ -1,4 +1,4 @@
-"""When does αW⁺ + βW⁻ converge to rank one? Decades per multiplication, width × β, simulated and predicted.
+"""How fast do chains of αW⁺ + βW⁻ tend to rank one? Decades a multiplication, simulated and predicted.
 
     python simulations/phase_diagram.py [--out DIR] [--seed S] [--samples N]
 

@@ -26,7 +26,7 @@ def csc(
         bool, typer.Option("--theory", help="Draw what the mean and variance of each layer predict.")
     ] = False,
 ) -> None:
-    """Cosine similarity convergence: how much does relevance depend on where it starts?"""
+    """Cosine similarity convergence: how parallel does random relevance become on its way to the input?"""
     from paper_figs import csc as figure
     from torch_backend.commands import csc as command
     from torch_backend.commands import method_names
@@ -112,7 +112,7 @@ def cone(
     limit: Limit = 5,
     seed: Seed = 0,
 ) -> None:
-    """How far apart can the maps of any two classes, or mixtures of classes, be? All of them, no sampling."""
+    """How far apart can the maps of any two classes, or non-negative mixtures, be? In float64."""
     from paper_figs import cone as figure
     from torch_backend.commands import cone as command
     from torch_backend.commands import method_names

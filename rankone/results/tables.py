@@ -1,6 +1,7 @@
 """The tables that commands and simulations write and paper_figs draws, each defined here and nowhere else.
 
-"1 − |cos|" stands for 1 minus the absolute cosine of two vectors: 0 where they are parallel.
+"1 − |cos|" stands for 1 minus the absolute cosine of two vectors: 0 where they are parallel; 1e-34 for all
+that is smaller.
 """
 
 from rankone.results.table import ALL_DIGITS, SIX_DIGITS, WHOLE, Column, Table
@@ -49,11 +50,15 @@ CONVERGENCE = Table(
         METHOD,
         START,
         LAYER,
-        Column("median", "1 − |cos|, median over images of each one's median; 1e-34: no more", SIX_DIGITS),
+        Column("median", "1 − |cos| over channels at a location, median over images of theirs", SIX_DIGITS),
         Column("low", "lower end of its 99 % interval; nan: one image only", SIX_DIGITS),
         Column("high", "upper end", SIX_DIGITS),
+        Column("within_90", "what 90 % of all pairs at all images' locations do not exceed", SIX_DIGITS),
         Column("missing", "share of pairs with a vector that is zero", SIX_DIGITS),
         Column("null_median", "median of independent directions in the channels in use", SIX_DIGITS),
+        Column("whole_median", "the median over channels and locations together: of whole maps", SIX_DIGITS),
+        Column("whole_within_90", "what 90 % of all images' pairs of whole maps do not exceed", SIX_DIGITS),
+        Column("whole_null_median", "median of independent directions in the units in use", SIX_DIGITS),
     ),
 )
 
@@ -77,9 +82,12 @@ CONE = Table(
         LAYER,
         Column("classes", "maps compared, one a class", WHOLE),
         Column("missing", "further classes without relevance there", WHOLE),
+        Column("least", "of relevance 1 at a compared class, what arrives at least", SIX_DIGITS),
+        Column("most", "what arrives at most", SIX_DIGITS),
         Column("diameter", "Hilbert's projective diameter of the maps' cone", SIX_DIGITS),
+        Column("share_change", "by how much a unit's share is larger for one map than another", SIX_DIGITS),
         Column("one_minus_min_cos", "1 − the smallest cosine of two maps", SIX_DIGITS),
-        Column("total_variation", "largest share of a map that moves elsewhere", SIX_DIGITS),
+        Column("total_variation", "largest share of what arrives that moves elsewhere", SIX_DIGITS),
         Column("stable_rank_excess", "‖C‖_F²/‖C‖₂² − 1 of the maps, columns of C", SIX_DIGITS),
     ),
 )

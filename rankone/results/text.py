@@ -1,6 +1,10 @@
 """Results as text: cells in aligned columns, numbers as they are printed."""
 
+import math
 from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+
+LONGEST = 1e6  # whole numbers from here on are printed with an exponent
 
 
 def aligned(rows: Sequence[Sequence[str]], *, left: int = 0, indent: str = "  ") -> list[str]:
@@ -22,6 +26,22 @@ def aligned(rows: Sequence[Sequence[str]], *, left: int = 0, indent: str = "  ")
 def two_digits(x: float) -> str:
     """Two significant digits: 0.74, 1.4e-14, inf."""
     return f"{x:.2g}"
+
+
+def at_most(x: float, digits: int = 2) -> str:
+    """Rounded up to so many significant digits: a bound stays a bound. 9.11e-06 is 9.2e-06."""
+    return _rounded(x, digits, ROUND_CEILING)
+
+
+def at_least(x: float, digits: int = 2) -> str:
+    """Rounded down to so many significant digits."""
+    return _rounded(x, digits, ROUND_FLOOR)
+
+
+def _rounded(x: float, digits: int, rounding: str) -> str:
+    if math.isfinite(x):
+        x = float(Context(prec=digits, rounding=rounding).create_decimal(Decimal(float(x))))
+    return f"{x:.0f}" if 1 <= x < LONGEST and x.is_integer() else f"{x:.{digits}g}"
 
 
 def five_decimals(x: float) -> str:

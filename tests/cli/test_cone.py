@@ -20,15 +20,18 @@ def test_command(tmp_path):
         tmp_path,
     )
     assert done.status == 0
-    assert "between any two of 10 classes and their mixtures, the worst of 2 images:" in done.out
+    assert "between any two of 10 classes and their non-negative mixtures," in done.out
+    assert "the worst of 2 images, rounded up:" in done.out
+    assert done.err == ""
     assert max(map(len, done.out.splitlines()[:-1])) <= 100
     assert (tmp_path / "cone.png").stat().st_size > 10_000
     rows = (tmp_path / "cone.csv").read_text(encoding="utf-8").splitlines()
     assert len(rows) == 1 + 2 * 2 * 16
-    assert rows[0].startswith("model,method,image,layer,classes,missing,diameter,one_minus_min_cos")
+    assert rows[0].startswith("model,method,image,layer,classes,missing,least,most,diameter,share_change,")
     cone = class_cones(models.load("digits-vgg"), images.digits("test")[0][1:2], methods.z_plus, "conv3_1")[0]
     row = next(row for row in rows if row.startswith("digits-vgg,z_plus,1,conv3_1,")).split(",")
-    np.testing.assert_allclose(float(row[6]), cone.diameter, rtol=1e-4)
+    expected = [cone.least, cone.most, cone.diameter, cone.share_change, cone.one_minus_min_cos]
+    np.testing.assert_allclose([float(cell) for cell in row[6:11]], expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize(

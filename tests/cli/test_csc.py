@@ -9,6 +9,7 @@ import pytest
 
 from paper_figs import csc as figure
 from rankone import cli
+from rankone.results.tables import CONVERGENCE
 from torch_backend import methods
 from torch_backend.commands import method_names
 
@@ -49,8 +50,10 @@ def test_csc_of_a_shipped_network_writes_picture_table_and_words(monkeypatch, tm
     out = tmp_path / "deep" / "out"
     arguments = ["csc", "--model", "digits-vgg", "--images", "sample", "--methods", "gradient,z_plus"]
     assert rankone(monkeypatch, *arguments, "--out", out, "--limit", 2, "--starts", "logits,conv4_3") == 0
-    printed = capsys.readouterr().out
-    assert "z_plus: from conv5_" in printed and "has one direction" in printed
+    shown = capsys.readouterr()
+    assert shown.err == ""  # no progress bar off a terminal, no warning
+    printed = " ".join(shown.out.split())
+    assert "z_plus: from conv5_" in printed and "half of the pairs of random starts at fc3 have" in printed
     assert "gradient: relevance from fc3 still depends on its start" in printed
     assert (out / "csc.png").read_bytes().startswith(b"\x89PNG")
     with open(out / "csc.csv", newline="") as file:
@@ -188,11 +191,13 @@ def test_methods_are_spelled_as_in_python():
 
 def test_drawing_needs_rows_and_known_starts(tmp_path):
     empty = tmp_path / "empty.csv"
-    empty.write_text("model,method,start,layer,median,low,high,missing,null_median\n")
+    empty.write_text(",".join(CONVERGENCE.names) + "\n")
     with pytest.raises(ValueError, match="empty table"):
         figure.draw(empty, tmp_path / "x.png")
     empty.write_text(
-        empty.read_text() + "m,gradient,a,a,0.5,0.4,0.6,0,0.5\nm,gradient,a,b,nan,nan,nan,1,nan\n"
+        empty.read_text()
+        + "m,gradient,a,a,0.5,0.4,0.6,0.9,0,0.5,0.5,0.9,0.5\n"
+        + "m,gradient,a,b,nan,nan,nan,nan,1,nan,nan,nan,nan\n"
     )
     with pytest.raises(ValueError, match="starts: expected"):
         figure.draw(empty, tmp_path / "x.png", starts=["z"])

@@ -1,9 +1,15 @@
 """Every drawer refuses another's results in the house form, and says which command writes its own."""
 
+import warnings
+from unittest import mock
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from paper_figs import chains, cone, csc, phase_diagram, relevance
+from rankone.results.table import SIX_DIGITS
+from rankone.results.tables import CONVERGENCE
 
 DRAWERS = {
     "simulations/fig4.py": lambda file, out: chains.draw(file),
@@ -27,3 +33,40 @@ def test_other_results_are_refused(command, tmp_path):
     ):
         DRAWERS[command](file, out)
     assert not out.exists()
+
+
+def drawn(table, out):
+    """The figure that paper_figs.csc draws, still open; every warning is an error."""
+    with warnings.catch_warnings(), mock.patch.object(plt, "close"):
+        warnings.simplefilter("error")
+        csc.draw(table, out)
+        return plt.gcf()
+
+
+@pytest.mark.parametrize("methods", [1, 3])
+@pytest.mark.parametrize("depth", [3, 42])
+def test_convergence_of_a_deep_network_keeps_its_layout(depth, methods, tmp_path):
+    """A legend of every start layer was higher than the picture and left the panels without height."""
+    layers = [f"block{k // 9}_{k}.conv1" for k in range(depth)]
+    numbers = {column.name: 0.5 for column in CONVERGENCE.columns if column.format is SIX_DIGITS}
+    rows = (
+        {"model": "m", "method": f"m{k}", "start": start, "layer": layer, **numbers}
+        for k in range(methods)
+        for place, start in enumerate(layers)
+        for layer in [*layers[place:], "input"]
+    )
+    figure = drawn(CONVERGENCE.write(tmp_path / "csc.csv", rows), tmp_path / "csc.png")
+    figure.canvas.draw()
+    width, height = figure.get_size_inches() * figure.dpi
+    for axes in figure.axes:
+        assert axes.get_window_extent().height > 0.35 * height
+    legend = figure.axes[-1].get_legend()
+    box = legend.get_window_extent()
+    assert box.ymin >= 0 and box.ymax <= height and box.xmax <= width
+    words = [text.get_text() for text in legend.get_texts()]
+    assert words[0] == f"from {layers[0]}" and f"from {layers[-1]}" in words
+    assert (f"and the {depth - csc.NAMED} starts between" in words) == (depth > csc.NAMED)
+    assert figure.axes[0].get_xticklabels()[0].get_text() == "input"
+    title = figure._suptitle.get_window_extent()
+    assert title.xmin >= 0 and title.xmax <= width
+    plt.close(figure)

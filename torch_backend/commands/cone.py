@@ -3,18 +3,24 @@
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from rankone.results.tables import CONE
-from rankone.results.text import aligned, two_digits
+from rankone.results.text import aligned, at_least, at_most
 from torch_backend.methods import Method
 from torch_backend.proof.class_cone import ClassCone, class_cones
 
-MEASURES = ("diameter", "one_minus_min_cos", "total_variation", "stable_rank_excess")
+MEASURES = ("diameter", "one_minus_min_cos", "total_variation", "share_change", "stable_rank_excess")
+HEADER = ("layer", "diameter", "1 - min cos", "total variation", "share change", "stable rank - 1")
 ROWS = 17  # layers in a table; more would hide the trend
+WIDTH = 98  # columns of a sentence
+DIGITS = 3  # of a bound
+PERCENT_BELOW = 1.0  # a larger change of a share is said as a factor
+ROUNDING = 1e-9  # of float64 in an amount: 99.9999999 % are 100 %
 
 Cones = Mapping[str, Sequence[tuple[ClassCone, ...]]]  # method -> image -> layers, output first
 
@@ -47,6 +53,8 @@ def write(folder: Path, label: str, cones: Cones) -> Path:
                 "layer": cone.layer,
                 "classes": cone.classes,
                 "missing": cone.missing,
+                "least": cone.least,
+                "most": cone.most,
                 **{name: getattr(cone, name) for name in MEASURES},
             }
             for method, images in cones.items()
@@ -64,22 +72,67 @@ def summary(label: str, cones: Cones) -> str:
 def _of_method(label: str, method: str, images: Sequence[tuple[ClassCone, ...]]) -> str:
     worst = [_worst(layer) for layer in zip(*images, strict=True)]
     chosen = sorted({round(k * (len(worst) - 1) / (ROWS - 1)) for k in range(ROWS)}) if worst else []
-    header = ("layer", "diameter", "1 - min cos", "total variation", "stable rank - 1")
-    rows = [(layer, *map(two_digits, numbers)) for layer, numbers in (worst[k] for k in chosen)]
-    layer, (diameter, _, variation, _) = worst[-1]
-    moved = two_digits(variation)
-    count = min(cone.classes for cones in images for cone in cones)
+    rows = [(layer, *(at_most(x, DIGITS) for x in numbers)) for layer, numbers in (worst[k] for k in chosen)]
+    classes = images[0][0].classes + images[0][0].missing
+    silent = any(cone.silent for cones in images for cone in cones)
+    compared = f"{classes} classes" + (" (without those that send nothing down)" if silent else "")
     return "\n".join(
         [
             f"{label}, {method}",
-            f"between any two of {count} classes and their mixtures, the worst of {len(images)} images:",
+            f"between any two of {compared} and their non-negative mixtures,",
+            f"the worst of {len(images)} images, rounded up:",
             "",
-            *aligned([header, *rows]),
+            *aligned([HEADER, *rows]),
             "",
-            f"  At {layer}, whatever the classes, at most {moved} of the relevance lies elsewhere",
-            f"  and the share of no unit changes by more than a factor of {np.exp(diameter):.5g}.",
+            *(
+                fill(said, WIDTH, initial_indent="  ", subsequent_indent="    ")
+                for said in sentences([cones[-1] for cones in images])
+            ),
         ]
     )
+
+
+def sentences(cones: Sequence[ClassCone]) -> list[str]:
+    """What the cones of some images say of one layer, the worst of them; all bounds are rounded up."""
+    layer, (_, _, variation, change, _) = _worst(cones)
+    if np.isnan(variation):
+        return [f"At {layer} some image has no two classes to compare.", *_left_out(cones)]
+    return [
+        f"Of the relevance that arrives at {layer} ({_arriving(cones)} of what a class is given), at most "
+        f"{_percent(variation)} lies elsewhere for one class, or non-negative mixture, than for another; "
+        f"{_share(change)}.",
+        *_left_out(cones),
+        "In float64, without an error bound; proved bounds: rankone certify.",
+    ]
+
+
+def _left_out(cones: Sequence[ClassCone]) -> list[str]:
+    """Which classes are silent, if any."""
+    silent = sorted({number for cone in cones for number in cone.silent})
+    if not silent:
+        return []
+    who = f"class {silent[0]} sends" if len(silent) == 1 else f"classes {', '.join(map(str, silent))} send"
+    where = " for some image" if len({cone.silent for cone in cones}) > 1 else ""
+    return [f"Left out: {who} nothing down to {cones[0].layer}{where}."]
+
+
+def _arriving(cones: Sequence[ClassCone]) -> str:
+    """The amounts that arrive, over classes and images, rounded outward: 31-41 %."""
+    least = at_least(100 * min(cone.least for cone in cones) * (1 + ROUNDING))
+    most = at_most(100 * max(cone.most for cone in cones) * (1 - ROUNDING))
+    return f"{least} %" if least == most else f"{least}-{most} %"
+
+
+def _share(change: float) -> str:
+    if np.isinf(change):
+        return "some unit has a share for one class and none for another"
+    if change < PERCENT_BELOW:
+        return f"no unit's share is larger by more than {_percent(change)}"
+    return f"no unit's share is more than {at_most(1 + change, DIGITS)} times as large"
+
+
+def _percent(share: float) -> str:
+    return f"{at_most(100 * share, DIGITS)} %"
 
 
 def _worst(cones: Sequence[ClassCone]) -> tuple[str, list[float]]:

@@ -1,14 +1,17 @@
 """What `rankone csc` runs: measure and predict the convergence, write the tables, say what they mean."""
 
+import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from itertools import dropwhile, takewhile
 from pathlib import Path
+from textwrap import fill
 
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from rankone.results.text import aligned, two_digits
+from rankone.results.text import aligned, at_most, two_digits
 from torch_backend.convergence.csc import CSC, csc
 from torch_backend.convergence.network_law import network_law
 from torch_backend.convergence.statistics import Reading
@@ -18,6 +21,7 @@ from torch_backend.methods import Method
 COLLAPSED = -3.0  # log10(1 - |cos|): directions within 2.6 degrees
 SAYS_NOTHING = "at most locations only one channel carries relevance: any two vectors are parallel there"
 ROWS = 6  # start layers in a table; more would hide the trend
+WIDTH = 98  # columns of a sentence
 
 
 def measure(
@@ -64,29 +68,45 @@ def write(
 
 
 def summary(label: str, results: Sequence[CSC]) -> str:
-    """A table of 1 - |cos| at the last layer before the input, start layer by method, and a verdict each."""
-    layer = results[0].layers[-2]
-    starts = [start for start in results[0].starts if start != layer] or list(results[0].starts)
-    shown = [starts[round(k * (len(starts) - 1) / max(1, ROWS - 1))] for k in range(ROWS)]
-    header = ["start layer", *(result.method for result in results), "unrelated"]
-    rows = [
+    """Two tables of medians, start layer by method, and a sentence each.
+
+    The first is read at the last layer before the input, over the channels of a location; the second at the
+    input, of whole maps.
+    """
+    *_, above, bottom = (reading.layer for reading in results[0].of(results[0].starts[0]))
+    starts = [reading.start for reading in results[0].readings if reading.layer == above]
+    starts = [start for start in starts if start != above] or starts
+    shown = dict.fromkeys(starts[round(k * (len(starts) - 1) / max(1, ROWS - 1))] for k in range(ROWS))
+
+    def table(layer: str, cell: Callable[[Reading], str], null: Callable[[Reading], float]) -> list[str]:
+        rows = [["start layer", *(result.method for result in results), "unrelated"]]
+        for start in shown:
+            readings = [result.at(start, layer) for result in results]
+            rows.append([start, *map(cell, readings), two_digits(10 ** null(readings[0]))])
+        return aligned(rows)
+
+    local = table(above, cell, Reading.null)
+    whole = table(bottom, lambda reading: two_digits(10**reading.whole.median), Reading.whole_null)
+    return "\n".join(
         [
-            start,
-            *(cell(result.at(start, layer)) for result in results),
-            two_digits(10 ** results[0].at(start, layer).null()),
+            f"{label}: 1 - |cos| between the relevance of random starts at the same layer, medians",
+            "('unrelated': what independent directions give there)",
+            "",
+            f"  Over channels at each location of layer {above} (0: the same direction over channels there)",
+            "",
+            *local,
+            *(["", f"  * {SAYS_NOTHING}"] if any("*" in line for line in local) else []),
+            "",
+            f"  Whole maps at {bottom}: channels and locations together (0: the same map up to a factor)",
+            "",
+            *whole,
+            "",
+            *(
+                fill(verdict(result), WIDTH, initial_indent="  ", subsequent_indent="    ")
+                for result in results
+            ),
         ]
-        for start in dict.fromkeys(shown)
-    ]
-    lines = [
-        f"{label}: 1 - |cos| between the relevance of different random starts, read at {layer}",
-        "(0: the map no longer depends on the start; 'unrelated': what independent directions give there)",
-        "",
-        *aligned([header, *rows]),
-        *(["", f"  * {SAYS_NOTHING}"] if any("*" in text for row in rows for text in row) else []),
-        "",
-        *("  " + verdict(result) for result in results),
-    ]
-    return "\n".join(lines)
+    )
 
 
 def cell(reading: Reading) -> str:
@@ -95,34 +115,41 @@ def cell(reading: Reading) -> str:
 
 
 def verdict(result: CSC) -> str:
-    """Where one method's relevance from the topmost start stops depending on that start."""
-    readings = result.of(result.starts[0])
-    collapse = collapsed_at(readings)
-    if collapse is None:
-        telling = [reading for reading in readings[:-1] if is_telling(reading)]
-        if not telling and len(readings) > 1:
-            return f"{result.method}: {SAYS_NOTHING}"
-        last = telling[-1] if telling else readings[-1]
-        return (
-            f"{result.method}: relevance from {result.starts[0]} still depends on its start at {last.layer} "
-            f"(1 - |cos| = {two_digits(10**last.median)})."
-        )
+    """How parallel one method makes the random starts at the topmost start layer, from where on."""
+    start = result.starts[0]
+    readings = result.of(start)
+    if parallel := collapsed(readings):
+        return f"{result.method}: {_collapse(start, parallel, readings[-1])}"
+    telling = [reading for reading in readings[:-1] if is_telling(reading)]
+    if not telling and len(readings) > 1:
+        return f"{result.method}: {SAYS_NOTHING}"
+    last = telling[-1] if telling else readings[-1]
+    if math.isnan(last.median):
+        return f"{result.method}: no pair of random starts at {start} has relevance left at {last.layer}."
     return (
-        f"{result.method}: from {collapse.layer} down, relevance from {result.starts[0]} has one direction "
-        f"whatever its start (1 - |cos| < {two_digits(10**COLLAPSED)})."
+        f"{result.method}: relevance from {start} still depends on its start at {last.layer} "
+        f"(1 - |cos| = {two_digits(10**last.median)} in the median)."
     )
 
 
-def collapsed_at(readings: Sequence[Reading]) -> Reading | None:
-    """The first reading from which on all that tell anything, the input's aside, are below COLLAPSED."""
-    last = None
-    for reading in reversed(readings[:-1]):
-        if not is_telling(reading):
-            continue
-        if not reading.median < COLLAPSED:
-            break
-        last = reading
-    return last
+def _collapse(start: str, parallel: Sequence[Reading], bottom: Reading) -> str:
+    """What was computed of the layers where half of the pairs are parallel, and of whole maps below."""
+    first, last = parallel[0].layer, parallel[-1].layer
+    span = f"from {first} down to layer {last}" if first != last else f"at layer {last}"
+    most = max(reading.within(0.9) for reading in parallel)
+    whole = (at_most(bottom.whole.within(q)) for q in (0.5, 0.9))
+    return (
+        f"{span}, half of the pairs of random starts at {start} have, at a location with relevance, "
+        f"directions over channels within 1 - |cos| = {two_digits(10**COLLAPSED)} (90 % within "
+        f"{at_most(most)}). How relevance is spread over locations is not compared by this; "
+        "of whole maps at {}, half are within {} (90 % within {}).".format(bottom.layer, *whole)
+    )
+
+
+def collapsed(readings: Sequence[Reading]) -> list[Reading]:
+    """The lowest readings, the input's aside, with half of all pairs within COLLAPSED; the first tells."""
+    below = takewhile(lambda reading: reading.within(0.5) <= 10**COLLAPSED, reversed(readings[:-1]))
+    return list(dropwhile(lambda reading: not is_telling(reading), list(below)[::-1]))
 
 
 def is_telling(reading: Reading) -> bool:

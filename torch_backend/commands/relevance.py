@@ -1,6 +1,7 @@
 """What `rankone relevance` runs: measure the maps of single units, write the arrays, say what arrived.
 
-Relevance starts as 1 at one unit, so that everything below is a share of it. Linear methods scale with the
+Relevance starts as 1 at one unit, so that everything below is in units of it: a share only where the method
+shares out and nothing grows. Linear methods scale with the
 start, and start relevance f(x) instead of 1 only changes the unit in which the map is read, and its sign.
 """
 

@@ -1,7 +1,7 @@
 """How parallel is it? Cosine similarity convergence, beside its null and its theory.
 
 csc          cosine similarity convergence of a method, from all start layers in one sweep
-cosine       1 - |cos| along channels, for all pairs of vectors
+cosine       1 - |cos| of all pairs of vectors: along channels at each location, and of whole maps
 statistics   what is kept of it, streamed; medians, intervals, the null
 network_law  what each layer's mean and variance predict of it
 table        the results as a file

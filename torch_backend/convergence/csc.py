@@ -1,8 +1,11 @@
-"""Cosine similarity convergence: how little a layer's relevance depends on where its chain started.
+"""Cosine similarity convergence: how parallel random relevance becomes on its way down.
 
 From every start layer, V random vectors are sent down the chain; at every layer below, 1 - |cos| says how
-parallel they have become (Sixt, Granz and Landgraf 2020, section 4 and figure 3). Zero means rank one: the
-relevance there no longer depends on what it is asked to explain.
+parallel the pairs have become (Sixt, Granz and Landgraf 2020, section 4 and figure 3). As there, it is taken
+over the channels of a location: zero means that two starts have the same direction over channels there, not
+that they spread relevance over the locations alike. Beside it stands 1 - |cos| of whole maps, over all
+channels and locations together: zero means the same map up to a factor. Both say so of the vectors that were
+sent, not of every start: what bounds all classes at once is `torch_backend.proof.class_cone`.
 """
 
 from collections.abc import Callable, Iterable, Sequence

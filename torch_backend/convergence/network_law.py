@@ -3,8 +3,8 @@
 `rankone.laws.moment_state` predicts a chain of iid factors from two numbers a factor. The same is asked here
 of a real network: relevance goes down through iid N(mean, variance) weights, each layer with its own two
 numbers, on the network's own geometry (receptive fields, strides, skips, pooling) and recorded activations.
-Where the measured curve follows, those two numbers a layer explain it; what lies between the curves is what
-the arrangement of the weights adds, that is, training.
+Where the measured curve follows, those two numbers a layer explain it; what lies between the curves, beyond
+the scatter of the draws, is what the arrangement of the weights adds, that is, training.
 
 A dense chain's law alone would fail below the first convolutions: the channels of a location soon agree, what
 still differs is one scale per location, and a convolution only smooths that. Geometry makes this plateau.

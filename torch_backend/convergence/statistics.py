@@ -1,6 +1,6 @@
 """What is read at one layer of relevance that started at another: statistics of 1 - |cos|, streamed.
 
-Memory does not grow with the locations, and by one number with each image. Logarithms are to base ten.
+Memory does not grow with the locations, and by three numbers with each image. Logarithms are to base ten.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from rankone.errors import refuse
 from rankone.results.median import bootstrapped_median
-from rankone.results.null import LOWEST, null_of_widths
+from rankone.results.null import LOWEST, null_median, null_of_widths
 from torch_backend.convergence.cosine import pairwise
 from torch_backend.operators.layout import is_finite
 
@@ -20,24 +20,16 @@ BIN = 0.01  # decades: the resolution of the pooled quantiles
 
 
 @dataclass(frozen=True, eq=False)
-class Reading:
-    """How parallel the vectors from layer `start` are at layer `layer`.
+class Deviations:
+    """1 - |cos| of many pairs of vectors, of one or more images.
 
-    image_medians (images,) log10(1 - |cos|), the median over an image's pairs and locations; nan: all missing
-    histogram    counts of log10(1 - |cos|) over all images, pairs and locations; bin k starts at
-                 LOWEST + k BIN, the first bin holds everything below
-    widths       (C + 1,) how many locations have 0, 1, ..., C channels that carry relevance
-    missing      fraction of pairs without a cosine, because a vector is zero there
-    negative     fraction of the others with a negative cosine
+    image_medians (images,) log10(1 - |cos|), the median over an image's pairs (and locations); nan: none
+    histogram     counts of log10(1 - |cos|) over all images, pairs (and locations); bin k starts at
+                  LOWEST + k BIN, the first bin holds everything below
     """
 
-    start: str
-    layer: str
     image_medians: NDArray[np.float64]
     histogram: NDArray[np.int64]
-    widths: NDArray[np.int64]
-    missing: float
-    negative: float
 
     @property
     def median(self) -> float:
@@ -50,10 +42,37 @@ class Reading:
 
     def quantile(self, q: float) -> float:
         """Quantile of log10(1 - |cos|) pooled over images, pairs and locations, to BIN decades."""
+        return LOWEST + BIN * (self._bin(q) + 0.5)
+
+    def within(self, q: float) -> float:
+        """What a share q of all pairs, so pooled, does not exceed: 1 - |cos|, by at most BIN too high."""
+        return float(np.minimum(1.0, 10 ** (LOWEST + BIN * (self._bin(q) + 1))))
+
+    def _bin(self, q: float) -> float:
+        """The bin of a pooled quantile; nan if every pair is missing."""
         total = self.histogram.sum()
-        if not total:
-            return float("nan")
-        return LOWEST + BIN * (float(np.searchsorted(self.histogram.cumsum(), q * total)) + 0.5)
+        return float(np.searchsorted(self.histogram.cumsum(), q * total)) if total else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Reading(Deviations):
+    """How parallel the vectors from layer `start` are at layer `layer`: over channels, at each location.
+
+    widths       (C + 1,) how many locations have 0, 1, ..., C channels that carry relevance
+    missing      fraction of pairs without a cosine, because a vector is zero there
+    negative     fraction of the others with a negative cosine
+    whole        the same pairs' deviations over all channels and locations together: how relevance is spread
+                 over locations counts, too
+    units        (images,) how many units carry relevance, that is the dimension of a whole map
+    """
+
+    start: str
+    layer: str
+    widths: NDArray[np.int64]
+    missing: float
+    negative: float
+    whole: Deviations
+    units: NDArray[np.int64]
 
     def null(self, q: float = 0.5) -> float:
         """Quantile of log10(1 - |cos|) of independent directions in the channels that carry relevance.
@@ -63,41 +82,66 @@ class Reading:
         """
         return null_of_widths(self.widths, q)
 
+    def whole_null(self) -> float:
+        """`whole.median` of independent directions in the units that carry relevance; nan if none does."""
+        units, images = np.unique(self.units[self.units > 0], return_counts=True)
+        with np.errstate(divide="ignore"):  # one unit: log 0, parallel whatever happens
+            logs = np.log10([null_median(int(n)) for n in units])
+        return float(np.median(np.repeat(logs, images))) if len(units) else float("nan")
+
+
+class Pool:
+    """Running deviations of some pairs."""
+
+    def __init__(self) -> None:
+        self.image_medians: list[float] = []
+        self.histogram = np.zeros(round(-LOWEST / BIN) + 1, dtype=np.int64)
+
+    def add(self, deviations: Tensor) -> None:
+        """Take in 1 - |cos| of further images, (pairs, B, L); NaN is left out."""
+        for image in deviations.unbind(1):
+            known = image[~image.isnan()]
+            logs = known.double().clamp(min=10**LOWEST).log10()
+            self.image_medians.append(_median(logs))
+            self.histogram += _count(((logs - LOWEST) / BIN).long(), len(self.histogram))
+
+    def deviations(self) -> Deviations:
+        return Deviations(np.array(self.image_medians), self.histogram)
+
 
 class Tally:
     """Running statistics of one start at one layer."""
 
     def __init__(self, channels: int) -> None:
         self.widths = np.zeros(channels + 1, dtype=np.int64)
-        self.image_medians: list[float] = []
-        self.histogram = np.zeros(round(-LOWEST / BIN) + 1, dtype=np.int64)
+        self.units: list[int] = []
+        self.local, self.whole = Pool(), Pool()
         self.pairs = self.missing = self.negative = 0
 
     def add(self, relevance: Tensor, what: str) -> None:
         """Take in relevance (V, B, C, *space) of further images."""
         if not is_finite(relevance):
             refuse(what, expected="finite numbers", got="NaN or infinity", do="use float64 images")
-        deviations, signs, widths = pairwise(relevance)  # (pairs, B, L), the same, (B, L)
-        self.widths += _count(widths.flatten(), len(self.widths))
-        self.pairs += deviations.numel()
-        self.negative += int((signs < 0).sum())
-        for image in deviations.unbind(1):
-            known = image[~image.isnan()]
-            self.missing += image.numel() - known.numel()
-            logs = known.double().clamp(min=10**LOWEST).log10()
-            self.image_medians.append(_median(logs))
-            self.histogram += _count(((logs - LOWEST) / BIN).long(), len(self.histogram))
+        found = pairwise(relevance)
+        self.widths += _count(found.widths.flatten(), len(self.widths))
+        self.units += found.widths.sum(1).tolist()
+        self.pairs += found.deviations.numel()
+        self.missing += int(found.deviations.isnan().sum())
+        self.negative += int((found.signs < 0).sum())
+        self.local.add(found.deviations)
+        self.whole.add(found.whole[..., None])
 
     def reading(self, start: str, layer: str) -> Reading:
         known = self.pairs - self.missing
         return Reading(
-            start,
-            layer,
-            np.array(self.image_medians),
-            self.histogram,
-            self.widths,
+            **vars(self.local.deviations()),
+            start=start,
+            layer=layer,
+            widths=self.widths,
             missing=self.missing / self.pairs,
             negative=self.negative / known if known else float("nan"),
+            whole=self.whole.deviations(),
+            units=np.array(self.units),
         )
 
 

@@ -12,7 +12,7 @@ from torch_backend.convergence.csc import CSC
 
 
 def write_csc(path: str | Path, measured: Iterable[tuple[str, CSC]]) -> Path:
-    """A row for each reading, its median with its interval beside the null; returns the path."""
+    """A row for each reading: at a location its median with its interval and the null, then of whole maps."""
     return tables.CONVERGENCE.write(
         path,
         (
@@ -24,8 +24,12 @@ def write_csc(path: str | Path, measured: Iterable[tuple[str, CSC]]) -> Path:
                 "median": 10**reading.median,
                 "low": 10**low,
                 "high": 10**high,
+                "within_90": reading.within(0.9),
                 "missing": reading.missing,
                 "null_median": 10 ** reading.null(),
+                "whole_median": 10**reading.whole.median,
+                "whole_within_90": reading.whole.within(0.9),
+                "whole_null_median": 10 ** reading.whole_null(),
             }
             for label, result in measured
             for reading in result.readings

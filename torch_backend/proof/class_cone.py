@@ -1,9 +1,13 @@
-"""The exact cone of all classes: what holds for the relevance of every class, and of every mixture of them.
+"""The cone of all classes: what holds for the relevance of every class, and of every non-negative mixture.
 
 For a non-negative chain the columns of C, the maps of the single classes, span a cone that holds the map of
-every non-negative mixture of classes. The smallest cosine, Hilbert's distance and the total variation over
-the whole cone are attained at two columns: one sweep with V = classes vectors makes a statement about all of
-them, without sampling (the cone lemma, in rankone.contraction; Birkhoff 1957, Bushell 1973).
+every non-negative mixture of classes. The smallest cosine, Hilbert's distance, the total variation and the
+change of a share over the whole cone are attained at two columns: one sweep with V = classes vectors makes a
+statement about all of them, without sampling (the cone lemma, in rankone.contraction; Birkhoff 1957, Bushell
+1973). A difference of two classes is no such mixture: nothing is said of contrastive maps.
+
+The numbers are float64's, without an error bound; proved bounds, of a chain of matrices, are those of
+`rankone.certificate`.
 """
 
 from collections.abc import Sequence
@@ -29,11 +33,17 @@ COLUMNS_BYTES = 1 << 31  # bytes of one layer's columns, float64; a sweep holds 
 
 @dataclass(frozen=True)
 class ClassCone:
-    """What holds at `layer` between the maps of any two classes of one image, or any two mixtures of classes.
+    """What holds at `layer` between the maps of any two classes of one image, or non-negative mixtures.
 
-    classes      columns compared; `missing` more carry no relevance there and have no direction
-    diameter     Hilbert's projective diameter Δ ≥ 0: no unit's share changes by more than a factor exp(Δ);
-                 +∞ where classes reach different units
+    A unit's share is what it has of the relevance that arrives at the layer: maps are compared without their
+    amounts, which `least` and `most` state.
+
+    classes      columns compared
+    silent       the numbers of the others: they carry no relevance there and have no direction
+    least, most  the smallest and largest amount that arrives of relevance 1 at a compared class
+    diameter     Hilbert's projective diameter Δ ≥ 0; +∞ where classes reach different units
+    share_change e^R − 1 ≥ 0, R = max_i ln(max_j p_ij / min_j p_ij) of unit i's shares p_ij: by how much a
+                 unit's share is larger for one class than for another, at most; Δ/2 ≤ R ≤ Δ
     angle        the largest angle, in radians, in [0, π/2]
     total_variation  the largest share of a map that moves to other units, in [0, 1]
     stable_rank_excess  ‖C‖_F²/‖C‖₂² − 1 ≥ 0 of the columns: for Gaussian, signed starts at the logits
@@ -41,11 +51,19 @@ class ClassCone:
 
     layer: str
     classes: int
-    missing: int
+    silent: tuple[int, ...]
+    least: float
+    most: float
     diameter: float
+    share_change: float
     angle: float
     total_variation: float
     stable_rank_excess: float
+
+    @property
+    def missing(self) -> int:
+        """How many classes are silent."""
+        return len(self.silent)
 
     @property
     def one_minus_min_cos(self) -> float:
@@ -88,9 +106,9 @@ def class_cones(
 
 
 def cone_of_columns(layer: str, C: NDArray[np.float64], method: str = "the method") -> ClassCone:
-    """The cone spanned by the columns of C (units, classes) ≥ 0; zero columns are counted as missing.
+    """The cone spanned by the columns of C (units, classes) ≥ 0; zero columns are silent.
 
-    Distances are nan where fewer than two columns are left. Raises ValueError for negative or infinite
+    Numbers are nan where fewer than two columns are left. Raises ValueError for negative or infinite
     entries.
     """
     if not np.isfinite(C).all() or (C < 0).any():
@@ -101,19 +119,30 @@ def cone_of_columns(layer: str, C: NDArray[np.float64], method: str = "the metho
             got=what,
             do="take z_plus, excitation_backprop or alpha_beta:1:0; for signed chains, the stable rank",
         )
-    some = C[:, C.any(axis=0)]
-    classes, missing = some.shape[1], C.shape[1] - some.shape[1]
-    if classes < 2:
-        return ClassCone(layer, classes, missing, *[float("nan")] * 4)
+    speaks = C.any(axis=0)
+    some, silent = C[:, speaks], tuple(np.flatnonzero(~speaks).tolist())
+    if some.shape[1] < 2:
+        return ClassCone(layer, some.shape[1], silent, *[float("nan")] * 7)
+    amounts = some.sum(axis=0)
     return ClassCone(
         layer,
-        classes,
-        missing,
-        contraction.projective_diameter(some),
-        contraction.cone_angle(some),
-        contraction.total_variation_diameter(some),
-        stable_rank(aslinearoperator(some)).excess,
+        some.shape[1],
+        silent,
+        least=float(amounts.min()),
+        most=float(amounts.max()),
+        diameter=contraction.projective_diameter(some),
+        share_change=_share_change(some / amounts),
+        angle=contraction.cone_angle(some),
+        total_variation=contraction.total_variation_diameter(some),
+        stable_rank_excess=stable_rank(aslinearoperator(some)).excess,
     )
+
+
+def _share_change(P: NDArray[np.float64]) -> float:
+    """max_i (max_j p_ij / min_j p_ij) − 1 of shares P (units, classes); +∞ where some class misses a unit."""
+    P = P[P.any(axis=1)]
+    least = P.min(axis=1)
+    return float((np.ptp(P, axis=1) / least).max()) if least.all() else float("inf")
 
 
 def _layers(graph: Graph, layers: str | Sequence[str]) -> list[str]:

@@ -2,9 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from rankone.results.text import aligned, five_decimals, shortened, two_digits
+from rankone.results.text import aligned, at_least, at_most, five_decimals, shortened, two_digits
 
 
 def test_columns_are_as_wide_as_their_widest_cell():
@@ -23,6 +24,33 @@ def test_rows_of_different_lengths_are_refused():
 )
 def test_two_digits(x, printed):
     assert two_digits(x) == printed
+
+
+@pytest.mark.parametrize(
+    ("x", "down", "up"),
+    [
+        (9.11853e-06, "9.1e-06", "9.2e-06"),
+        (1.00011259, "1", "1.1"),
+        (0.25, "0.25", "0.25"),
+        (0.1, "0.1", "0.11"),  # the double is 0.1000000000000000055…
+        (99.1, "99", "100"),
+        (1234.0, "1200", "1300"),
+        (1.5e7, "1.5e+07", "1.5e+07"),
+        (0.0, "0", "0"),
+        (math.inf, "inf", "inf"),
+        (math.nan, "nan", "nan"),
+    ],
+)
+def test_a_bound_is_rounded_to_its_side(x, down, up):
+    assert (at_least(x), at_most(x)) == (down, up)
+
+
+def test_rounded_numbers_enclose_what_they_stand_for():
+    rng = np.random.default_rng(0)
+    for x in rng.lognormal(0, 30, 1000):
+        for digits in (2, 3):
+            low, high = float(at_least(x, digits)), float(at_most(x, digits))
+            assert low <= x <= high <= low * (1 + 1.001 * 10.0 ** (1 - digits))
 
 
 @pytest.mark.parametrize(

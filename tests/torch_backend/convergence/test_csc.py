@@ -45,22 +45,31 @@ def images():
 
 
 def oracle(network, image, method, start, layer, vectors, seed):
-    """log10(1 - |cos|) of one image, start and layer: its own sweep, one pair and location at a time."""
+    """log10(1 - |cos|) of one image, start and layer: its own sweep, one pair and location at a time.
+
+    The list over locations, how many are missing, and the list of whole maps.
+    """
     graph = trace(network, image[None])
     first = start_vectors(graph, start, vectors, seed, [digest(image)])
     r = relevance(graph, method, start, first, layer)[:, 0].numpy()  # (V, C, *space)
     r = r.reshape(*r.shape[:2], -1)
-    logs, missing = [], 0
+    logs, missing, whole = [], 0, []
     for i in range(vectors):
         for j in range(i + 1, vectors):
+            whole += [log_deviation(r[i].ravel(), r[j].ravel())]
             for p in range(r.shape[2]):
                 u, v = r[i, :, p], r[j, :, p]
                 if not u.any() or not v.any():
                     missing += 1
                     continue
-                cosine = abs(u @ v) / np.linalg.norm(u) / np.linalg.norm(v)
-                logs.append(np.log10(max(1 - cosine, 10**FLOOR)))
-    return np.array(logs), missing
+                logs.append(log_deviation(u, v))
+    return np.array(logs), missing, np.array(whole)
+
+
+def log_deviation(u, v):
+    if not u.any() or not v.any():
+        return np.nan
+    return np.log10(max(1 - abs(u @ v) / np.linalg.norm(u) / np.linalg.norm(v), 10**FLOOR))
 
 
 @pytest.mark.parametrize("method", [methods.gradient, methods.z_plus, methods.alpha_beta(2, 1)])
@@ -71,15 +80,22 @@ def test_one_sweep_over_all_starts_agrees_with_loops_over_everything(network, im
     assert len(result.readings) == 5 + 4 + 3 + 2
     for reading in result.readings:
         lists = [oracle(network, x, method, reading.start, reading.layer, 3, 7) for x in images[:2]]
-        for median, (logs, _) in zip(reading.image_medians, lists, strict=True):
+        for median, (_, _, whole) in zip(reading.whole.image_medians, lists, strict=True):
+            known = whole[~np.isnan(whole)]
+            exact = np.median(known) if len(known) else np.nan
+            np.testing.assert_allclose(np.maximum(median, FLOOR), exact, atol=1e-6)
+        for median, (logs, _, _) in zip(reading.image_medians, lists, strict=True):
             exact = np.median(logs) if len(logs) else np.nan
             np.testing.assert_allclose(np.maximum(median, FLOOR), exact, atol=1e-6)
-        total = sum(len(logs) + missing for logs, missing in lists)
-        assert reading.missing == pytest.approx(sum(missing for _, missing in lists) / total)
-        pooled = np.concatenate([logs for logs, _ in lists])
+        total = sum(len(logs) + missing for logs, missing, _ in lists)
+        assert reading.missing == pytest.approx(sum(missing for _, missing, _ in lists) / total)
+        pooled = np.concatenate([logs for logs, _, _ in lists])
         if len(pooled):
             exact = np.quantile(pooled, 0.3, method="inverted_cdf")
             np.testing.assert_allclose(max(reading.quantile(0.3), FLOOR), exact, atol=BIN)
+            for q in (0.5, 0.9):  # never below the share's largest, and at most a bin above
+                exact = np.quantile(pooled, q, method="inverted_cdf")
+                assert exact - 1e-6 <= max(np.log10(reading.within(q)), FLOOR) <= exact + BIN + 1e-6
         np.testing.assert_allclose(reading.interval(0.9), bootstrapped_median(reading.image_medians, 0.9)[1:])
 
 
@@ -145,6 +161,8 @@ def test_dead_layers_are_missing_not_parallel(images):
     reading = result.at("fc2", "conv1_1")
     assert reading.missing == 1 and np.isnan(reading.median) and np.isnan(reading.negative)
     assert np.isnan(reading.quantile(0.5)) and np.isnan(reading.null()) and np.isnan(reading.interval()).all()
+    assert np.isnan([reading.within(0.5), reading.whole.median, reading.whole.within(0.5)]).all()
+    assert np.isnan(reading.whole_null())
 
 
 def test_a_start_layer_reads_its_own_null(network, images):
@@ -154,6 +172,23 @@ def test_a_start_layer_reads_its_own_null(network, images):
         reading = result.at(start, start)
         assert reading.missing == 0 and abs(reading.median - reading.null()) < 0.05
         assert abs(reading.negative - 0.5) < 0.05
+        assert abs(reading.whole.median - reading.whole_null()) < 0.05
+
+
+def test_a_start_remembers_its_place_where_channels_are_forgotten():
+    """Channels of equal weights are parallel at once; a convolution sees only its neighbourhood."""
+    network = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1), nn.Flatten())
+    network = nn.Sequential(*network, nn.Linear(4 * 400, 2)).eval().double()
+    with torch.no_grad():
+        for layer in network[:2]:
+            layer.weight.fill_(0.1)
+            layer.bias.zero_()
+    result = csc(network, torch.rand(2, 1, 20, 20).double(), methods.z_plus, "conv1_2")
+    reading = result.at("conv1_2", "conv1_1")
+    assert reading.median < -30 and reading.within(0.9) < 1e-25
+    assert reading.whole.median > -0.1
+    for image in reading.units:
+        assert image == 1600
 
 
 def test_csv_has_the_stated_columns_and_plain_numbers(network, images, tmp_path):
@@ -169,13 +204,19 @@ def test_csv_has_the_stated_columns_and_plain_numbers(network, images, tmp_path)
         "median",
         "low",
         "high",
+        "within_90",
         "missing",
         "null_median",
+        "whole_median",
+        "whole_within_90",
+        "whole_null_median",
     ]
     assert len(rows) == sum(len(result.readings) for result in results)
     for row, reading in zip(rows, [r for result in results for r in result.readings], strict=True):
         assert (row["start"], row["layer"]) == (reading.start, reading.layer)
         np.testing.assert_allclose(float(row["median"]), 10**reading.median, rtol=1e-5)
+        np.testing.assert_allclose(float(row["whole_median"]), 10**reading.whole.median, rtol=1e-5)
+        np.testing.assert_allclose(float(row["within_90"]), reading.within(0.9), rtol=1e-5)
         assert not float(row["low"]) > float(row["median"]) > float(row["high"])
 
 

@@ -30,6 +30,13 @@ def columns(model: nn.Module, x: torch.Tensor, method: methods.Method, layer: st
     return torch.stack(one, dim=1).numpy()
 
 
+def growth(u: np.ndarray, v: np.ndarray) -> float:
+    """The largest u_i / v_i - 1, where u or v is not zero."""
+    some = (u > 0) | (v > 0)
+    with np.errstate(divide="ignore"):
+        return float((u[some] / v[some]).max() - 1)
+
+
 @pytest.mark.parametrize("method", NON_NEGATIVE, ids=lambda m: m.name)
 @pytest.mark.parametrize("kind", nets.RECTIFIED, ids=lambda k: k.__name__)
 def test_cone_against_single_columns(kind, method):
@@ -47,6 +54,9 @@ def test_cone_against_single_columns(kind, method):
             "diameter": max(contraction.hilbert_distance(u, v) for u, v in pairs),
             "total_variation": max(np.abs(u / u.sum() - v / v.sum()).sum() / 2 for u, v in pairs),
             "one_minus_min_cos": max(np.square(u - v).sum() / 2 for u, v in unit),
+            "share_change": max(growth(u / u.sum(), v / v.sum()) for u, v in pairs),
+            "least": min(u.sum() for u in some),
+            "most": max(u.sum() for u in some),
         }
         for name, expected in distances.items():
             np.testing.assert_allclose(getattr(cone, name), expected, rtol=1e-9, atol=1e-14, err_msg=name)
@@ -68,6 +78,35 @@ def test_every_mixture_of_classes_lies_in_the_cone(kind):
 
     assert worst(np.ones(4)) <= cone.total_variation * (1 + 1e-12)
     assert worst(np.array([1, 1, 1, -1])) > cone.total_variation
+
+
+def test_no_mixture_changes_a_share_by_more_and_two_classes_attain_it():
+    """e^R is exact, exp(Δ) is not: Δ/2 <= R <= Δ."""
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        C = rng.lognormal(size=(6, 4))
+        cone = cone_of_columns("there", C)
+        R = np.log1p(cone.share_change)
+        assert cone.diameter / 2 <= R * (1 + 1e-12) and cone.diameter * (1 + 1e-12) >= R
+        shares = [r / r.sum() for r in (C @ rng.exponential(size=4) ** 4 for _ in range(50))]
+        assert max(growth(u, v) for u, v in pairwise(shares)) <= cone.share_change * (1 + 1e-12)
+        columns_shares = (C / C.sum(axis=0)).T
+        attained = max(growth(u, v) for u in columns_shares for v in columns_shares)
+        np.testing.assert_allclose(cone.share_change, attained, rtol=1e-9)
+
+
+def test_a_difference_of_classes_is_no_mixture_and_nothing_is_said_of_it():
+    """As contrastive maps are: nearly orthogonal to a sum of classes, all of which are nearly parallel."""
+    C = 1 + 0.1 * np.random.default_rng(0).random((50, 4))
+    contrast, mixture = C[:, 0] - C[:, 1], C[:, 2] + C[:, 3]
+    cosine = contrast @ mixture / np.linalg.norm(contrast) / np.linalg.norm(mixture)
+    assert cone_of_columns("there", C).one_minus_min_cos < 0.01 < 0.5 < 1 - abs(cosine)
+
+
+def test_equal_shares_of_unequal_amounts_change_nothing_but_the_amounts():
+    cone = cone_of_columns("there", np.outer([0.5, 0.25, 0.125], [1.0, 0.5]))
+    assert (cone.share_change, cone.diameter, cone.total_variation) == (0, 0, 0)
+    assert (cone.least, cone.most) == (0.4375, 0.875)
 
 
 @pytest.mark.parametrize("kind", nets.RECTIFIED, ids=lambda k: k.__name__)
@@ -100,13 +139,14 @@ def test_classes_without_relevance_are_missing():
         model.fc2.weight[1:3] = -model.fc2.weight[1:3].abs()
         model.fc2.bias[1:3] = -1
     for cone in class_cones(model, nets.images_for(model, 1), methods.z_plus):
-        assert (cone.classes, cone.missing) == (2, 2)
+        assert (cone.classes, cone.silent, cone.missing) == (2, (1, 2), 2)
 
 
 def test_one_class_left_has_nothing_to_be_compared_with():
     cone = cone_of_columns("fc1", np.array([[0.0, 1], [0, 2]]))
-    assert (cone.classes, cone.missing) == (1, 1)
+    assert (cone.classes, cone.silent) == (1, (0,))
     assert np.isnan([cone.diameter, cone.angle, cone.total_variation, cone.one_minus_min_cos]).all()
+    assert np.isnan([cone.share_change, cone.least, cone.most]).all()
 
 
 @pytest.mark.parametrize(
@@ -153,3 +193,5 @@ def test_trained_networks():
     resnet = class_cones(models.load("digits-resnet"), digit, methods.z_plus, "input")[0]
     assert 0.3 < resnet.diameter < 3
     assert 0.02 < resnet.total_variation < 0.2
+    assert 0.5 < resnet.share_change < 0.6  # exp(Δ) - 1 would be 1.08
+    assert 0.3 < resnet.least < resnet.most < 0.4
