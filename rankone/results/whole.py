@@ -14,8 +14,9 @@ BLOCK = 4096  # bytes: a full disk has no room for that much
 def write_whole(path: str | Path, content: bytes | memoryview) -> Path:
     """Write `content` to `path`; returns the path. After a full disk or Ctrl-C the path is as it was before.
 
-    The bytes go into the same folder under a name of their own, onto the disk, and then take the name. Links
-    are followed, permissions of a file that is replaced are kept. A device or a pipe is written to as it is.
+    The bytes go into the same folder, which is made if need be, under a name of their own, onto the disk, and
+    then take the name. Links are followed, permissions of a file that is replaced are kept. A device or a
+    pipe is written to as it is.
     OSError, in one line that names the path, if it cannot be written.
     """
     path = Path(path)
@@ -24,6 +25,7 @@ def write_whole(path: str | Path, content: bytes | memoryview) -> Path:
             path.write_bytes(content)
             return path
         target = Path(os.path.realpath(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{secrets.token_hex(8)}.part")
         try:
             with temporary.open("xb") as file:

@@ -122,7 +122,6 @@ def _accounts(entry: Entry) -> list[float]:
 
 def write(folder: Path, label: str, maps: Maps) -> Path:
     """Write folder/relevance.npz, the arrays of `RELEVANCE_MAPS`; returns its path."""
-    folder.mkdir(parents=True, exist_ok=True)
     return RELEVANCE_MAPS.write(
         folder / "relevance.npz",
         images=_array(maps.graph.nodes[0].value),

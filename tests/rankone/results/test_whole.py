@@ -27,6 +27,8 @@ def test_what_is_written_is_there_and_nothing_else(tmp_path):
     write_whole(str(tmp_path / "a.txt"), b"two")
     assert (tmp_path / "a.txt").read_bytes() == b"two"
     assert names(tmp_path) == ["a.txt"]
+    write_whole(tmp_path / "deep" / "er" / "b.txt", b"three")
+    assert names(tmp_path / "deep" / "er") == ["b.txt"]
 
 
 def test_permissions_are_the_usual_ones_and_those_of_a_file_that_is_replaced(tmp_path):
