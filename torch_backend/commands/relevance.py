@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from rankone.errors import refuse
 from rankone.results.arrays import RELEVANCE_MAPS
 from rankone.results.text import aligned, five_decimals
+from torch_backend.commands.numbers import whole
 from torch_backend.graph.graph import Graph, trace
 from torch_backend.methods import Method
 from torch_backend.propagation.ledger import Entry, ledger
@@ -75,14 +76,15 @@ def _units(graph: Graph, start: str, unit: str) -> Tensor:
     outputs = graph.node(start).value.flatten(1)
     if unit == "largest":
         return outputs.argmax(1)
-    if not unit.isdigit() or int(unit) >= outputs.shape[1]:
+    number = whole(unit)
+    if number is None or number >= outputs.shape[1]:
         refuse(
             "unit",
             expected=f"'largest' or a number from 0 to {outputs.shape[1] - 1}, as {start} has so many units",
             got=repr(unit),
             do="give the unit's place, counted from 0",
         )
-    return torch.full((len(outputs),), int(unit), device=outputs.device)
+    return torch.full((len(outputs),), number, device=outputs.device)
 
 
 def summary(label: str, maps: Maps) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rankone.errors import refuse
+from torch_backend.memory import refuse_beyond_memory
 
 # Colour photographs inside scikit-image's wheel; its other images would have to be downloaded.
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket", "motorcycle_left", "ihc")
@@ -95,6 +96,8 @@ def from_files(paths: Sequence[str | Path], preprocessing: Preprocessing = IMAGE
         refuse(
             "images", expected="at least one image file", got="none", do="name a file or a folder of images"
         )
+    needed = 2 * len(paths) * 3 * preprocessing.side**2 * 4  # the pixels, and normalised
+    refuse_beyond_memory("images", needed, got=f"{len(paths)} files", do="take fewer: --limit")
     return preprocessing(torch.stack([_pixels(Path(path), preprocessing.side) for path in paths]))
 
 
@@ -158,8 +161,10 @@ def _array(path: Path, limit: int | None, dtype: torch.dtype) -> Tensor:
     if array.ndim < 2 or not array.size or not np.issubdtype(array.dtype, np.floating):
         expected = "floating-point numbers, shape (B, C, H, W), B >= 1"
         refuse("images", expected=expected, got=what, do=_instead(array))
+    chosen = array[:limit]
+    refuse_beyond_memory("images", chosen.size * dtype.itemsize, got=what, do="take fewer: --limit")
     with np.errstate(over="ignore"):
-        images = torch.from_numpy(array[:limit].astype(NUMPY[dtype]))
+        images = torch.from_numpy(chosen.astype(NUMPY[dtype]))
     if not images.isfinite().all():
         precision = str(dtype).removeprefix("torch.")
         do = "leave out what is NaN or infinite" + (", or take --float64" if array.itemsize > 4 else "")

@@ -63,7 +63,8 @@ def test_only_the_folders_own_modules_are_forgotten(folders):
     installed.mkdir(parents=True)
     (installed / "from_below.py").write_text("")
     (folders / "first" / "uses.py").write_text(
-        f"import sys\nsys.path.append({str(installed)!r})\nimport from_below, colorsys, torch\nbuild = torch.nn.ReLU\n"
+        f"import sys\nsys.path.append({str(installed)!r})\nimport from_below, colorsys\n"
+        "from torch import nn\nbuild = nn.ReLU\n"
     )
     sys.modules.pop("colorsys", None)
     models.load(f"{folders}/first/uses.py:build")
@@ -84,7 +85,8 @@ def test_a_file_named_as_something_loaded_does_not_replace_it(folders):
 
 def test_dataclasses_find_their_module(folders):
     (folders / "first" / "net.py").write_text(
-        "from __future__ import annotations\nfrom dataclasses import dataclass, KW_ONLY\nfrom torch import nn\n"
+        "from __future__ import annotations\nfrom dataclasses import dataclass, KW_ONLY\n"
+        "from torch import nn\n"
         "@dataclass(eq=False)\nclass Net(nn.Module):\n    _: KW_ONLY\n    width: int = 3\n"
         "    def __post_init__(self):\n        super().__init__()\n"
     )
