@@ -63,11 +63,7 @@ def draw(table: Path) -> list[Path]:
             "Products of VGG-16-shaped random matrices forget the vector they start from – "
             "unless their entries average to nearly 0"
         )
-        paths = [table.with_suffix(suffix) for suffix in (".png", ".pdf")]
-        for path in paths:
-            figure.savefig(path)
-        plt.close(figure)
-    return paths
+        return [style.save(figure, table.with_suffix(suffix)) for suffix in (".png", ".pdf")]
 
 
 def fill(axes: Axes, title: str, curves: Curves) -> None:

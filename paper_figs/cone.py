@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from paper_figs.style import MEMBERS, NON_NEGATIVE, RECTIFIED, SIGNED, house_style
+from paper_figs.style import MEMBERS, NON_NEGATIVE, RECTIFIED, SIGNED, house_style, save
 from rankone.results.spread import Spread, spread
 from rankone.results.tables import CONE
 
@@ -52,9 +52,7 @@ def draw(table: str | Path, out: str | Path) -> Path:
             line[0].set_ylabel(f"{model}\n← the same map for every class")
         panels[0, -1].legend(loc="upper right")
         figure.suptitle("How far apart can the maps of any two classes, or non-negative mixtures, be?")
-        figure.savefig(out)
-        plt.close(figure)
-    return Path(out)
+        return save(figure, out)
 
 
 def curve(axes: plt.Axes, numbers: Spread, layers: list[str], method: str, place: int) -> None:

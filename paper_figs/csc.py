@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from paper_figs.style import REFERENCE, house_style, shades
+from paper_figs.style import REFERENCE, house_style, save, shades
 from rankone.errors import refuse
 from rankone.results import tables
 from rankone.results.table import Row
@@ -75,9 +75,7 @@ def draw(
             + (" " if len(methods) > 1 else "\n")
             + "location by location, on their way to the input?"
         )
-        figure.savefig(out)
-        plt.close(figure)
-    return Path(out)
+        return save(figure, out)
 
 
 def panel(axes: Axes, rows: list[Row], layers: list[str], colour: dict[str, tuple]) -> None:

@@ -10,7 +10,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from paper_figs.style import house_style, shades
+from paper_figs.style import house_style, save, shades
 from rankone.errors import refuse
 from rankone.results.tables import PHASE_DIAGRAM
 
@@ -40,11 +40,7 @@ def draw(table: Path) -> list[Path]:
         figure.suptitle(
             "By their mean, chains of αW⁺ + βW⁻ collapse below a critical β that grows with the width"
         )
-        paths = [table.with_suffix(suffix) for suffix in (".png", ".pdf")]
-        for path in paths:
-            figure.savefig(path)
-        plt.close(figure)
-    return paths
+        return [save(figure, table.with_suffix(suffix)) for suffix in (".png", ".pdf")]
 
 
 def heat_map(axes: Axes, grids: Grids, name: str, title: str, top: float) -> QuadMesh:

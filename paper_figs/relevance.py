@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from paper_figs.style import house_style
+from paper_figs.style import house_style, save
 from rankone.results.arrays import RELEVANCE_MAPS, flat
 
 ACROSS = 5  # images side by side
@@ -47,9 +47,7 @@ def draw(results: str | Path, out: str | Path) -> Path:
             bar = figure.colorbar(shown, ax=axes[-1], location="bottom", fraction=0.05, pad=0.04, aspect=40)
             bar.set_ticks([-1, 0, 1], labels=["− scale", "0", "+ scale"])
         figure.suptitle(f"{data['model']}\n{data['method']}, relevance at {data['at']}", fontsize=14)
-        figure.savefig(out)
-        plt.close(figure)
-    return Path(out)
+        return save(figure, out)
 
 
 def picture(axes: Axes, image: np.ndarray) -> None:

@@ -4,12 +4,17 @@ Okabe and Ito's colours, which stay apart for colour-blind readers; a family of 
 start layers by depth) takes shades of one sequential map instead.
 """
 
+import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+from matplotlib.figure import Figure
+
+from rankone.results.whole import write_whole
 
 SIGNED = "#0072b2"  # vanilla chains, gradients
 RECTIFIED = "#009e73"  # a ReLU in the chain, guided backpropagation
@@ -54,3 +59,11 @@ def house_style() -> Iterator[None]:
     }
     with plt.rc_context(settings):
         yield
+
+
+def save(figure: Figure, out: str | Path) -> Path:
+    """Write the figure, whole or not at all, and close it; the suffix of `out` chooses the format."""
+    file = io.BytesIO()
+    figure.savefig(file, format=Path(out).suffix[1:] or None)
+    plt.close(figure)
+    return write_whole(out, file.getbuffer())

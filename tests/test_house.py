@@ -11,7 +11,8 @@ RANKONE = sources.ROOT / "rankone"
 PACKAGES = [*sources.packages(TORCH_BACKEND), *sources.packages(RANKONE)]
 # Who may import whom: a room imports those above it in this list, and itself.
 LEVELS = (
-    {"randomness", "inputs", "operators"},
+    {"randomness", "memory"},
+    {"inputs", "operators"},
     {"graph", "rules"},
     {"methods"},
     {"propagation"},

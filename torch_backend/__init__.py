@@ -20,6 +20,7 @@ Table of contents: a room for each question, and the names that are public here.
                  classes at once?
     commands     what does a command do?
     randomness   (a file) where do random numbers come from?
+    memory       (a file) does it fit?
 """
 
 from torch_backend import methods, rules

@@ -3,9 +3,11 @@
 networks  csc, model, relevance, cone, patterns: on a network and images
 theory    claims, certify, verify
 options   the options they share, and what these name
+each      several methods, of which one may fail
 """
 
 import sys
+from typing import Any, cast
 
 try:
     import typer
@@ -13,7 +15,10 @@ except ImportError:
     sys.exit("rankone: the command line needs typer; do: pip install 'rankone[cli]'")
 
 from rankone.cli import networks, theory
-from rankone.errors import one_line
+from rankone.errors import one_line, refuse
+
+INTERRUPTED = 130  # what Typer makes of Ctrl-C
+UsageError = cast(Any, typer.BadParameter).__base__  # Click's; newer Typers have a Click of their own
 
 app = typer.Typer(
     name="rankone",
@@ -46,6 +51,24 @@ for command in (
 
 
 def main() -> None:
-    """Entry point: bad input gets one line on stderr and exit status 2, Ctrl-C exit status 130."""
+    """Entry point: bad input gets one line on stderr and exit status 2, Ctrl-C one and 130."""
     with one_line("rankone"):
-        app()
+        sys.exit(_status(sys.argv[1:] or ["--help"]))
+
+
+def _status(arguments: list[str]) -> int:
+    """The exit status of a command; ValueError for wrong arguments, KeyboardInterrupt for Ctrl-C."""
+    try:
+        status = app(arguments, prog_name="rankone", standalone_mode=False)
+    except UsageError as error:
+        command = error.ctx.command_path if error.ctx else "rankone"
+        got = error.format_message().rstrip(".")
+        refuse("arguments", expected=f"what {command} --help lists", got=got, do="correct the command")
+    except RuntimeError as error:  # torch has no MemoryError of its own
+        if "can't allocate memory" not in str(error):
+            raise
+        got = str(error).splitlines()[0]
+        refuse("memory", expected="room for all numbers", got=got, do="ask for fewer images or vectors")
+    if status == INTERRUPTED:
+        raise KeyboardInterrupt
+    return status or 0

@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from rankone.cli.each import Runs
 from rankone.cli.options import METHODS, Images, Limit, Model, Seed, Weights, names, opened
+from rankone.results.whole import refuse_unwritable
 
 
 def csc(
@@ -31,17 +33,23 @@ def csc(
     from torch_backend.commands import csc as command
     from torch_backend.commands import method_names
 
-    chosen = [method_names.method(name) for name in methods.split(",")]
+    refuse_unwritable(*(out / f"csc{end}" for end in (".png", ".csv", "_theory.csv")))
+    runs = Runs([method_names.method(name) for name in methods.split(",")])
     label, network, batch = opened(model, weights, images, limit, seed=seed, float64=float64)
-    work = (label, network, batch, chosen, names(starts, all_of_them="all"), vectors, seed)
-    measured = command.measure(*work)
-    predicted = command.predict(*work) if theory else []
+    how = (names(starts, all_of_them="all"), vectors, seed)
+    measured = runs.each(lambda method: command.measure(label, network, batch, [method], *how))
+    if not measured:
+        runs.end()
+    predicted = (
+        runs.each(lambda method: command.predict(label, network, batch, [method], *how)) if theory else []
+    )
     table, curves = command.write(
         out, "csc", [(label, result) for result in measured], [(label, law) for law in predicted]
     )
     picture = figure.draw(table, out / "csc.png", theory=curves)
     typer.echo(command.summary(label, measured))
     typer.echo(f"\nWritten: {picture}, {table}" + (f", {curves}" if curves else ""))
+    runs.end(table)
 
 
 def model(
@@ -88,6 +96,7 @@ def relevance(
     from torch_backend.commands import method_names
     from torch_backend.commands import relevance as command
 
+    refuse_unwritable(out / "relevance.png", out / "relevance.npz")
     chosen = method_names.method(method)
     label, network, batch = opened(model, weights, images, limit, seed=seed, float64=float64)
     maps = command.measure(network, batch, chosen, start, at, unit)
@@ -117,13 +126,18 @@ def cone(
     from torch_backend.commands import cone as command
     from torch_backend.commands import method_names
 
-    chosen = [method_names.method(name) for name in methods.split(",")]
+    refuse_unwritable(out / "cone.png", out / "cone.csv")
+    runs = Runs([method_names.method(name) for name in methods.split(",")])
     label, network, batch = opened(model, weights, images, limit, seed=seed)
-    measured = command.measure(label, network, batch, chosen, names(layers, all_of_them="trunk"))
+    where = names(layers, all_of_them="trunk")
+    measured = dict(runs.each(lambda method: command.measure(label, network, batch, [method], where).items()))
+    if not measured:
+        runs.end()
     table = command.write(out, label, measured)
     picture = figure.draw(table, out / "cone.png")
     typer.echo(command.summary(label, measured))
     typer.echo(f"\nWritten: {picture}, {table}")
+    runs.end(table)
 
 
 def patterns(
@@ -139,6 +153,7 @@ def patterns(
     """Estimate the patterns that PatternNet and PatternAttribution need, from images."""
     from torch_backend.commands import patterns as command
 
+    refuse_unwritable(out)
     label, network, batch = opened(model, weights, images, limit, seed=seed)
     found = command.measure(network, batch, regime)
     typer.echo(command.summary(label, command.write(out, found), found))

@@ -32,12 +32,15 @@ def opened(
     model: str, weights: str | None, images: str, limit: int, *, seed: int, float64: bool = False
 ) -> Opened:
     """What the options name, in float32 or float64; ValueError or OSError for what is not there."""
+    import torch
+
     from torch_backend.inputs import images as pictures
     from torch_backend.inputs import models
 
-    network, label = models.load(model, weights, seed=seed), models.label(model, weights)
-    batch = pictures.read(images, pictures.preprocessing(model), limit)
-    return Opened(label, network.double(), batch.double()) if float64 else Opened(label, network, batch)
+    dtype = torch.float64 if float64 else torch.float32
+    network = models.load(model, weights, seed=seed, dtype=dtype)
+    batch = pictures.read(images, pictures.preprocessing(model), limit, dtype)
+    return Opened(models.label(model, weights), network, batch)
 
 
 def names(text: str, *, all_of_them: str) -> str | list[str]:

@@ -36,7 +36,9 @@ def certify(
 ) -> None:
     """Prove how little the map of C = Z1 Z2 … can depend on its start, rounding errors included."""
     from rankone.proof import certificate
+    from rankone.results.whole import refuse_unwritable
 
+    refuse_unwritable(out)
     proof = certificate.certify(certificate.read_factors(factors), probability=probability, file=factors.name)
     proof.write(out)
     typer.echo(proof.describe())

@@ -34,6 +34,7 @@ from rankone.proof.rounding import (
 )
 from rankone.proof.verify import ARITHMETIC, FORMAT, INFINITE, METHODS, STATEMENTS
 from rankone.results.arrays import read_arrays
+from rankone.results.whole import write_whole
 
 PROBABILITY = 0.9  # of the statement about signed starts
 NORM_SHARE = 0.1  # of its failure probability, given to ‖E v‖; the rest goes to |γᵀv|
@@ -122,8 +123,8 @@ class Certificate:
         return json.dumps(record, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
     def write(self, path: str | Path) -> None:
-        """Write `to_json` to `path`."""
-        Path(path).write_text(self.to_json(), encoding="utf-8")
+        """Write `to_json` to `path`, whole or not at all; OSError if that fails."""
+        write_whole(path, self.to_json().encode())
 
     def describe(self) -> str:
         """The chain, then every statement with its bound, rounded up to six digits."""

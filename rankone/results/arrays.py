@@ -4,6 +4,7 @@ arrays = read_arrays("factors.npz")
 RELEVANCE_MAPS.write("out/relevance.npz", images=images, ...)
 """
 
+import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rankone.errors import refuse
+from rankone.results.whole import write_whole
 
 
 @dataclass(frozen=True)
@@ -23,11 +25,15 @@ class Arrays:
     meanings: Mapping[str, str]
 
     def write(self, path: str | Path, **arrays: ArrayLike) -> Path:
-        """Write a compressed file of exactly these arrays; returns its path. KeyError for other names."""
+        """Write a compressed file of exactly these arrays; whole or not at all; returns its path.
+
+        KeyError for other names, OSError if it cannot be written.
+        """
         if arrays.keys() != self.meanings.keys():
             raise KeyError(*sorted(arrays.keys() ^ self.meanings.keys()))
-        np.savez_compressed(path, allow_pickle=False, **{name: np.asarray(arrays[name]) for name in arrays})
-        return Path(path)
+        file = io.BytesIO()
+        np.savez_compressed(file, allow_pickle=False, **{name: np.asarray(arrays[name]) for name in arrays})
+        return write_whole(path, file.getbuffer())
 
     def read(self, path: str | Path) -> dict[str, NDArray[Any]]:
         """The arrays by name; ValueError if the file has others, OSError if there is none."""

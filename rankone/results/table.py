@@ -7,12 +7,14 @@ The tables themselves are in `rankone.results.tables`.
 """
 
 import csv
+import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from rankone.errors import refuse
+from rankone.results.whole import write_whole
 
 Row = dict[str, Any]
 
@@ -55,12 +57,15 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     def write(self, path: str | Path, rows: Iterable[Mapping[str, Any]]) -> Path:
-        """Write the header and a line for each row; returns the path. KeyError if a row lacks a value."""
-        with open(path, "w", newline="", encoding="utf-8") as file:
-            lines = csv.writer(file)
-            lines.writerow(self.names)
-            lines.writerows([c.format.write(row[c.name]) for c in self.columns] for row in rows)
-        return Path(path)
+        """Write the header and a line for each row, whole or not at all; returns the path.
+
+        KeyError if a row lacks a value, OSError if the file cannot be written.
+        """
+        text = io.StringIO(newline="")
+        lines = csv.writer(text)
+        lines.writerow(self.names)
+        lines.writerows([c.format.write(row[c.name]) for c in self.columns] for row in rows)
+        return write_whole(path, text.getvalue().encode())
 
     def read(self, path: str | Path) -> list[Row]:
         """The rows of a file, their cells as text, int or float; at least one.

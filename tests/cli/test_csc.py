@@ -171,7 +171,7 @@ def test_patterns_are_estimated_saved_and_named(own, monkeypatch, capsys):
     assert rankone(monkeypatch, "patterns", *model, "--out", file, "--regime", "none") == 2
     capsys.readouterr()
     assert rankone(monkeypatch, "patterns", *model, "--out", own) == 2
-    assert "patterns: cannot write" in capsys.readouterr().err
+    assert "expected a place for a file, got: a folder" in capsys.readouterr().err
 
 
 def test_deeplift_is_named_and_its_reference_is_zero(own, monkeypatch, capsys):

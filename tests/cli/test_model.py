@@ -67,6 +67,7 @@ def test_own_model():
         (("--model", "nothing.py:Net"), "model: no file nothing.py"),
         (("--model", "digits-vgg", "--weights", "nothing.pth"), "weights: no file nothing.pth"),
         (("--model", "digits-vgg", "--input-shape", "3x32xx"), "input-shape: expected sizes of one image"),
+        (("--model", "digits-vgg", "--input-shape", "3x²x4"), "input-shape: expected sizes of one image"),
         (("--model", "digits-vgg", "--input-shape", "-3x8x8"), "input-shape: expected sizes of one image"),
         (("--model", "digits-vgg", "--input-shape", ""), "input-shape: expected sizes of one image"),
         (

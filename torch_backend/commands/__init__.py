@@ -6,4 +6,5 @@ relevance     maps of single units, and the books
 model         a network's nodes and their names
 patterns      the patterns that PatternNet needs
 method_names  methods as written on a command line
+numbers       whole numbers as written on a command line
 """

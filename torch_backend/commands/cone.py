@@ -42,7 +42,6 @@ def measure(
 
 def write(folder: Path, label: str, cones: Cones) -> Path:
     """Write folder/cone.csv, a row per method, image and layer; returns its path."""
-    folder.mkdir(parents=True, exist_ok=True)
     return CONE.write(
         folder / "cone.csv",
         (

@@ -62,7 +62,6 @@ def write(
     folder: Path, name: str, measured: Iterable[tuple[str, CSC]], predicted: Sequence[tuple[str, CSC]] = ()
 ) -> tuple[Path, Path | None]:
     """Write folder/name.csv and, if anything is predicted, folder/name_theory.csv; returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
     table = write_csc(folder / f"{name}.csv", measured)
     return table, write_csc_theory(folder / f"{name}_theory.csv", predicted) if predicted else None
 

@@ -3,14 +3,18 @@
 The names of the nodes are those by which start layers and layers to read at are asked for.
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 
 from rankone.errors import refuse
 from rankone.results.text import aligned, shortened
+from torch_backend.commands.numbers import whole
 from torch_backend.graph.graph import Graph, trace
 from torch_backend.graph.node import Node
 from torch_backend.inputs import images
+from torch_backend.memory import refuse_beyond_memory
 
 WIDTH = 100  # columns of the table; names are never cut, as they are what a user has to type
 
@@ -55,7 +59,7 @@ def one_image(model: str, shape: str | None) -> Tensor:
         side = images.preprocessing(model).side
         sizes = [3, side, side]
     else:
-        sizes = [int(part) if part.isdigit() else 0 for part in shape.replace(",", "x").split("x")]
+        sizes = [whole(part) or 0 for part in shape.replace(",", "x").split("x")]
         if min(sizes) < 1:
             refuse(
                 "input-shape",
@@ -63,4 +67,5 @@ def one_image(model: str, shape: str | None) -> Tensor:
                 got=repr(shape),
                 do="join whole numbers with x",
             )
+    refuse_beyond_memory("input-shape", 4 * math.prod(sizes), got=shape, do="give the size of one image")
     return torch.randn(1, *sizes, generator=torch.Generator().manual_seed(0))

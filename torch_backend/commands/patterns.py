@@ -20,7 +20,6 @@ def measure(network: nn.Module, images: Tensor, regime: str) -> Patterns:
 
 def write(file: Path, patterns: Patterns) -> Path:
     """Write the file that pattern_net:FILE and pattern_attribution:FILE take; returns its path."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     patterns.save(file)
     return file
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from rankone.errors import refuse
 from rankone.results.arrays import RELEVANCE_MAPS
 from rankone.results.text import aligned, five_decimals
+from torch_backend.commands.numbers import whole
 from torch_backend.graph.graph import Graph, trace
 from torch_backend.methods import Method
 from torch_backend.propagation.ledger import Entry, ledger
@@ -76,14 +77,15 @@ def _units(graph: Graph, start: str, unit: str) -> Tensor:
     outputs = graph.node(start).value.flatten(1)
     if unit == "largest":
         return outputs.argmax(1)
-    if not unit.isdigit() or int(unit) >= outputs.shape[1]:
+    number = whole(unit)
+    if number is None or number >= outputs.shape[1]:
         refuse(
             "unit",
             expected=f"'largest' or a number from 0 to {outputs.shape[1] - 1}, as {start} has so many units",
             got=repr(unit),
             do="give the unit's place, counted from 0",
         )
-    return torch.full((len(outputs),), int(unit), device=outputs.device)
+    return torch.full((len(outputs),), number, device=outputs.device)
 
 
 def summary(label: str, maps: Maps) -> str:
@@ -123,7 +125,6 @@ def _accounts(entry: Entry) -> list[float]:
 
 def write(folder: Path, label: str, maps: Maps) -> Path:
     """Write folder/relevance.npz, the arrays of `RELEVANCE_MAPS`; returns its path."""
-    folder.mkdir(parents=True, exist_ok=True)
     return RELEVANCE_MAPS.write(
         folder / "relevance.npz",
         images=_array(maps.graph.nodes[0].value),

@@ -19,12 +19,15 @@ from torch import Tensor, nn
 from rankone.errors import refuse
 from torch_backend.convergence.statistics import Reading, Tally
 from torch_backend.graph.graph import Graph, trace
+from torch_backend.memory import refuse_beyond_memory
 from torch_backend.methods import Method
 from torch_backend.propagation.malloc import kept_pages
 from torch_backend.propagation.starts import Starts
 from torch_backend.propagation.sweep import sweep
 from torch_backend.randomness import digest, seeded
 
+PAIRWISE = 5  # tensors of all pairs that `pairwise` has at the same time
+BYTES_PER_PAIR = 64  # a tuple of two, in a list
 BATCH_BYTES = 1 << 25  # relevance of one layer that a batch of images may take; measured as the fastest
 
 
@@ -73,7 +76,8 @@ def csc(
 
     The images' precision is that of the sweep. float32 resolves 1 - |cos| down to about 1e-13; give
     `images.double()` where curves reach that floor.
-    Raises ValueError for unknown or repeated starts, fewer than two vectors, relevance that is not finite,
+    Raises ValueError for unknown or repeated starts, fewer than two vectors or more than memory can hold,
+    relevance that is not finite,
     and for whatever `trace` and the method refuse.
     """
     if isinstance(vectors, bool) or not isinstance(vectors, int) or vectors < 2:
@@ -96,6 +100,7 @@ def csc(
         )
     graph = trace(model, images[:1])
     names = _starts(graph, starts)
+    _refuse_beyond_memory(graph, names, vectors)
     layers = ("input", *graph.layers)[::-1]
     tallies: dict[tuple[str, str], Tally] = {}
     with kept_pages():
@@ -153,6 +158,17 @@ def _starts(graph: Graph, starts: str | Sequence[str]) -> list[str]:
             do="name each start layer once",
         )
     return sorted(names, key=graph.layers.index, reverse=True)
+
+
+def _refuse_beyond_memory(graph: Graph, starts: Sequence[str], vectors: int) -> None:
+    """For one image and start: V vectors at the largest layer, its V(V-1)/2 pairs at each location."""
+    below = ("input", *graph.layers[: graph.layers.index(starts[0]) + 1])
+    values = [graph.node(name).value for name in below]
+    if values[0].device.type == "cpu":
+        pairs = vectors * (vectors - 1) // 2
+        numbers = max(vectors * v.numel() + PAIRWISE * pairs * v[0, 0].numel() for v in values)
+        needed = numbers * values[0].element_size() + BYTES_PER_PAIR * pairs
+        refuse_beyond_memory("vectors", needed, got=vectors, do="ask for fewer: five are usual")
 
 
 def _batch(graph: Graph, starts: int, vectors: int) -> int:

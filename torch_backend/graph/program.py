@@ -89,9 +89,13 @@ def check_images(images: Tensor) -> None:
     """Images are a finite floating-point tensor (B, ...) with B ≥ 1."""
     if not isinstance(images, Tensor) or images.dtype not in PRECISIONS:
         got = str(images.dtype) if isinstance(images, Tensor) else type(images).__name__
-        refuse(
-            "images", expected="a tensor in float32 or float64", got=got, do="convert them: images.float()"
+        tokens = isinstance(images, Tensor) and images.dim() < 3 and not images.is_floating_point()
+        do = (
+            "these look like tokens, which relevance cannot reach: give what their embedding makes of them"
+            if tokens
+            else "convert them: images.float()"
         )
+        refuse("images", expected="a tensor in float32 or float64", got=got, do=do)
     if images.dim() < 2 or not images.numel():
         refuse(
             "images", expected="shape (B, ...) with B >= 1", got=tuple(images.shape), do="add the batch axis"

@@ -3,6 +3,7 @@
 models           networks by name, with their weights
 user_file        what a file of the user's own defines
 images           digits, photographs, files and folders of images
+picture          an image file as a viewer shows it
 digits_networks  the architectures of the two shipped networks
 weights/         their trained weights
 """

@@ -13,6 +13,7 @@ import hashlib
 import re
 import sys
 from collections.abc import Callable, Mapping
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 
@@ -24,29 +25,33 @@ from torch_backend.inputs.digits_networks import DigitsResNet, DigitsVGG
 from torch_backend.inputs.user_file import own
 
 SHIPPED: Mapping[str, Callable[[], nn.Module]] = {"digits-vgg": DigitsVGG, "digits-resnet": DigitsResNet}
+PRECISIONS = frozenset({torch.float32, torch.float64})
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 # torchvision builds these two so that they undo the published weights' own input normalisation.
 TRANSFORMS_INPUT = frozenset({"googlenet", "inception_v3"})
 
 
-def load(name: str, weights: str | Path | None = None, *, seed: int = 0) -> nn.Module:
-    """The named network in eval mode, float32, on the CPU.
+def load(
+    name: str, weights: str | Path | None = None, *, seed: int = 0, dtype: torch.dtype = torch.float32
+) -> nn.Module:
+    """The named network in eval mode, in float32 or float64 (`dtype`), on the CPU.
 
     name     a shipped network, a torchvision classifier, or "path/to/file.py:function_or_class"
     weights  "random" (the library's own initialisation, drawn with `seed`), "download" (torchvision only), or
              a file; None means the shipped weights, or for a file of one's own the model as it is built.
              A torchvision network has no default: random weights must be asked for by name.
+    Weights are float32 or float64; float64 is rounded only where float32 is asked for.
     Raises ValueError in one line if the name, the file or the fit of the weights is wrong, OSError if a file
     is missing.
     """
     if name in SHIPPED:
-        network = build(SHIPPED[name], seed)
+        network = build(SHIPPED[name], seed, dtype)
         default: str | Path | None = WEIGHTS_FOLDER / f"{name}.safetensors"
     elif ".py:" in name:
-        network = build(own(name), seed)
+        network = build(own(name), seed, dtype)
         default = None
     else:
-        return from_torchvision(name, weights, seed).eval()
+        return from_torchvision(name, weights, seed, dtype).eval()
     if weights == "download":
         refuse(
             "weights", expected="a file or 'random'", got="'download'", do=f"{name} has nothing to download"
@@ -62,8 +67,16 @@ def label(name: str, weights: str | Path | None = None) -> str:
     return f"{short} (random weights)" if weights == "random" else short
 
 
-def build(factory: Callable[[], object], seed: int) -> nn.Module:
-    """The module that `factory()` returns, initialised with `seed`; torch's global generator is restored."""
+def build(factory: Callable[[], object], seed: int, dtype: torch.dtype = torch.float32) -> nn.Module:
+    """The module that `factory()` returns, initialised with `seed`, in float32 or float64.
+
+    torch's global generator is restored. ValueError for a seed that it does not take, for what is no module,
+    and for weights of another precision than these two: computed in another than they were made for, they are
+    another network.
+    """
+    if not -(2**63) <= seed < 2**64:
+        expected = "a whole number from -2**63 to 2**64 - 1"
+        refuse("seed", expected=expected, got=seed, do="take 0, or any other in this range")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = factory()
@@ -71,10 +84,16 @@ def build(factory: Callable[[], object], seed: int) -> nn.Module:
         refuse(
             "model", expected="a torch.nn.Module", got=type(network).__name__, do="return the module itself"
         )
-    return network
+    for entry, tensor in chain(network.named_parameters(), network.named_buffers()):
+        if tensor.dtype not in PRECISIONS and (tensor.is_floating_point() or tensor.is_complex()):
+            got = f"{_short(tensor.dtype)} in {entry}"
+            refuse("model", expected="weights in float32 or float64", got=got, do="return model.float()")
+    return network.to(dtype)
 
 
-def from_torchvision(name: str, weights: str | Path | None, seed: int) -> nn.Module:
+def from_torchvision(
+    name: str, weights: str | Path | None, seed: int, dtype: torch.dtype = torch.float32
+) -> nn.Module:
     models = torchvision_models()
     names = models.list_models(module=models)
     if name not in names:
@@ -95,7 +114,7 @@ def from_torchvision(name: str, weights: str | Path | None, seed: int) -> nn.Mod
     options = {"init_weights": True} if name in TRANSFORMS_INPUT else {}
     if weights != "random" and name in TRANSFORMS_INPUT:
         options["transform_input"] = True
-    network = build(lambda: models.get_model(name, weights=None, **options), seed)
+    network = build(lambda: models.get_model(name, weights=None, **options), seed, dtype)
     if weights == "random":
         return network
     if weights == "download":
@@ -179,7 +198,10 @@ def read_weights(path: str | Path) -> Mapping[str, Tensor]:
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: str) -> nn.Module:
-    """Copy `tensors` into `network`; every entry must be there, none over, all of the right shape."""
+    """Copy `tensors` into `network`; every entry must be there, none over, of the right shape and kind.
+
+    float32 and float64 may stand for each other. ValueError with the first entry that does not fit.
+    """
     wanted = network.state_dict()
     problems = [
         f"{len(found)} {what} (first: {found[0]})"
@@ -190,6 +212,14 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: str) -> nn.M
                 "of another shape",
                 [k for k in wanted if k in tensors and wanted[k].shape != tensors[k].shape],
             ),
+            (
+                "of another kind",
+                [
+                    f"{k}, {_short(tensors[k].dtype)} instead of {_short(wanted[k].dtype)}"
+                    for k in wanted
+                    if k in tensors and not _fits(tensors[k].dtype, wanted[k].dtype)
+                ],
+            ),
         )
         if found
     ]
@@ -198,7 +228,15 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: str) -> nn.M
             "weights",
             expected=f"{len(wanted)} entries of {type(network).__name__}",
             got=f"{source} with {', '.join(problems)}",
-            do="pass the file that belongs to this network",
+            do="pass the file that belongs to this network, its weights in float32 or float64",
         )
     network.load_state_dict(tensors, strict=True)
     return network
+
+
+def _fits(found: torch.dtype, wanted: torch.dtype) -> bool:
+    return found == wanted or {found, wanted} <= PRECISIONS
+
+
+def _short(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from rankone.errors import refuse
+from rankone.results.whole import write_whole
 from torch_backend import rules
 from torch_backend.graph.graph import Graph
 from torch_backend.graph.node import Node
@@ -44,15 +45,11 @@ class Patterns:
     by_node: Mapping[str, Tensor]
 
     def save(self, path: str | Path) -> None:
-        """Write a .safetensors file; OSError if that fails."""
-        from safetensors import SafetensorError
-        from safetensors.torch import save_file
+        """Write a .safetensors file, whole or not at all; OSError if that fails."""
+        from safetensors.torch import save
 
         tensors = {name: a.contiguous() for name, a in self.by_node.items()}
-        try:
-            save_file(tensors, path, metadata={"patterns": json.dumps({"regime": self.regime})})
-        except SafetensorError as error:
-            raise OSError(f"patterns: cannot write {path}: {error}") from None
+        write_whole(path, save(tensors, metadata={"patterns": json.dumps({"regime": self.regime})}))
 
 
 def load_patterns(path: str | Path) -> Patterns:

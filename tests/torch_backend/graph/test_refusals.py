@@ -74,6 +74,10 @@ REFUSED = {
         lambda: (nets.build(nets.Chain), CHAIN_IMAGES.int()),
         "images: expected a tensor in float32",
     ),
+    "tokens": (
+        lambda: (nets.build(nets.Chain), torch.ones(2, 16, dtype=torch.long)),
+        r"images: expected a tensor in float32 or float64, got torch\.int64; these look like tokens",
+    ),
     "array": (lambda: (nets.build(nets.Chain), CHAIN_IMAGES.numpy()), "images: expected a tensor"),
     "two outputs": (
         lambda: (Wrapped(lambda m, x: (x, x)), CHAIN_IMAGES),

@@ -49,11 +49,30 @@ def test_a_folder_is_read_in_the_order_of_its_names_whatever_the_modes(tmp_path)
 
 
 def test_arrays_are_used_as_they_are(tmp_path):
+    """float64 keeps every digit where it is asked for; float32 is the nearest."""
     array = np.random.default_rng(0).standard_normal((2, 1, 5, 5))
     np.save(tmp_path / "own.npy", array)
-    np.testing.assert_array_equal(
-        images.read(tmp_path / "own.npy", images.IMAGENET), array.astype(np.float32)
-    )
+    for dtype, name in ((torch.float32, np.float32), (torch.float64, np.float64)):
+        got = images.read(tmp_path / "own.npy", images.IMAGENET, dtype=dtype)
+        assert got.dtype == dtype
+        np.testing.assert_array_equal(got, array.astype(name))
+    assert len(images.read(tmp_path / "own.npy", images.IMAGENET, limit=1)) == 1
+
+
+def test_what_float32_cannot_hold_is_refused_unless_float64_is_asked_for(tmp_path):
+    np.save(tmp_path / "large.npy", np.full((1, 3, 4, 4), 1e300))
+    with pytest.raises(ValueError, match=r"finite numbers in float32, got float64 .*or take --float64"):
+        images.read(tmp_path / "large.npy", images.IMAGENET)
+    assert images.read(tmp_path / "large.npy", images.IMAGENET, dtype=torch.float64).max() == 1e300
+
+
+def test_pictures_and_digits_are_the_same_numbers_in_both_precisions(tmp_path):
+    Image.new("L", (9, 9), 77).save(tmp_path / "grey.png")
+    for source in (tmp_path / "grey.png", tmp_path, "sample"):
+        single, double = (
+            images.read(source, images.DIGITS, 1, dtype) for dtype in (torch.float32, torch.float64)
+        )
+        assert double.dtype == torch.float64 and torch.equal(single.double(), double)
 
 
 @pytest.fixture
@@ -65,6 +84,12 @@ def folder(tmp_path):
     (tmp_path / "text.png").write_text("hello")
     (tmp_path / "bad.npy").write_bytes(b"\x93NUMPY broken")
     np.save(tmp_path / "integers.npy", np.ones((1, 3, 4, 4), dtype=int))
+    np.save(tmp_path / "tokens.npy", np.ones((2, 16), dtype=int))
+    np.save(tmp_path / "booleans.npy", np.ones((2, 1, 4, 4), dtype=bool))
+    np.save(tmp_path / "one.npy", np.ones(5))
+    np.save(tmp_path / "empty.npy", np.ones((0, 3, 4, 4)))
+    np.savez(tmp_path / "archive.npz", np.ones((2, 16)))
+    (tmp_path / "archive.npz").rename(tmp_path / "archive.npy")
     np.save(tmp_path / "nan.npy", np.full((1, 3, 4, 4), np.nan))
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object))
     return tmp_path
@@ -78,8 +103,13 @@ def folder(tmp_path):
         ("cut.jpg", r"readable image, got .*cut\.jpg"),
         ("text.png", r"readable image, got .*text\.png"),
         ("bad.npy", r"a \.npy array, got .*bad\.npy"),
-        ("integers.npy", "finite floating-point"),
-        ("nan.npy", "finite floating-point"),
+        ("integers.npy", r"floating-point numbers, .* got int64 \(1, 3, 4, 4\) .* look like raw pixels"),
+        ("tokens.npy", r"floating-point numbers, .* got int64 \(2, 16\) .* look like tokens"),
+        ("booleans.npy", "floating-point numbers, .* got bool .* in float32"),
+        ("one.npy", r"got float64 \(5,\) .* batch axis first"),
+        ("empty.npy", "a .npy array|batch axis first"),
+        ("archive.npy", "an archive of arrays"),
+        ("nan.npy", "finite numbers in float32"),
         ("objects.npy", r"a \.npy array"),
         ("absent.png", "absent.png"),
         ("absent.npy", "absent.npy"),

@@ -87,6 +87,46 @@ def test_own_model_from_a_file_by_function_class_or_instance(tmp_path):
         models.load(f"{tmp_path}/own.py:number")
 
 
+HALF = """
+import torch
+from torch import nn
+
+part = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2).half())
+whole = nn.Linear(3, 4).half()
+table = nn.Linear(3, 4)
+table.register_buffer("table", torch.zeros(2, dtype=torch.complex64))
+"""
+
+
+def test_float64_weights_keep_every_digit_where_float64_is_asked_for(tmp_path):
+    """float32 is the nearest; whole numbers stay what they are."""
+    source = models.load("digits-resnet", "random", dtype=torch.float64)
+    for tensor in source.parameters():
+        torch.nn.init.normal_(tensor)
+    torch.save(source.state_dict(), tmp_path / "double.pth")
+    for dtype in (torch.float32, torch.float64):
+        loaded = models.load("digits-resnet", tmp_path / "double.pth", dtype=dtype).state_dict()
+        for name, tensor in source.state_dict().items():
+            wanted = tensor.to(dtype) if tensor.is_floating_point() else tensor
+            assert loaded[name].dtype == wanted.dtype and torch.equal(loaded[name], wanted), name
+
+
+@pytest.mark.parametrize("name", ["digits-vgg", "alexnet", "{}/own.py:Net"])
+def test_every_network_comes_in_the_precision_that_is_asked_for(name, tmp_path):
+    (tmp_path / "own.py").write_text("from torch import nn\nNet = nn.Linear(3, 2).double()\n")
+    for dtype in (torch.float32, torch.float64):
+        network = models.load(name.format(tmp_path), "random", dtype=dtype)
+        assert {p.dtype for p in network.parameters()} == {dtype}
+
+
+@pytest.mark.parametrize("seed", [2**64, -(2**63) - 1])
+@pytest.mark.parametrize("name", ["digits-vgg", "alexnet"])
+def test_a_seed_that_torch_does_not_take_is_refused(seed, name):
+    with pytest.raises(ValueError, match=rf"^seed: expected a whole number from .* got {seed}; take 0"):
+        models.load(name, "random", seed=seed)
+    models.load(name, "random", seed=2**64 - 1)
+
+
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "garbage.pth").write_bytes(b"not a checkpoint")
@@ -97,6 +137,12 @@ def folder(tmp_path):
     torch.save({k: v for k, v in entries.items() if k != "0.bias"}, tmp_path / "short.pth")
     torch.save({**entries, "extra": torch.zeros(1)}, tmp_path / "long.pth")
     torch.save({**entries, "0.bias": torch.zeros(9)}, tmp_path / "reshaped.pth")
+    torch.save({**entries, "0.weight": entries["0.weight"].mul(99).to(torch.int8)}, tmp_path / "int8.pth")
+    torch.save({**entries, "0.weight": entries["0.weight"].half()}, tmp_path / "half.pth")
+    save_file({k: v.bfloat16() for k, v in entries.items()}, tmp_path / "bfloat16.safetensors")
+    entries = models.load("digits-resnet", "random").state_dict()
+    torch.save({k: v.float() for k, v in entries.items()}, tmp_path / "tracked.pth")
+    (tmp_path / "half.py").write_text(HALF)
     (tmp_path / "broken.py").write_text("import nothing_of_this_name\n")
     return tmp_path
 
@@ -115,6 +161,13 @@ def folder(tmp_path):
         ("digits-vgg", "{}/short.pth", r"1 missing \(first: 0\.bias\)"),
         ("digits-vgg", "{}/long.pth", r"1 not in the network \(first: extra\)"),
         ("digits-vgg", "{}/reshaped.pth", r"1 of another shape \(first: 0\.bias\)"),
+        ("digits-vgg", "{}/int8.pth", r"1 of another kind \(first: 0\.weight, int8 instead of float32\)"),
+        ("digits-vgg", "{}/half.pth", r"\(first: 0\.weight, float16 instead of float32\); .* in float32 or"),
+        ("digits-vgg", "{}/bfloat16.safetensors", r"32 of another kind \(first: 0\.weight, bfloat16 "),
+        ("digits-resnet", "{}/tracked.pth", "num_batches_tracked, float32 instead of int64"),
+        ("{}/half.py:part", None, r"model: expected weights in float32 or float64, got float16 in 1\.weight"),
+        ("{}/half.py:whole", None, r"got float16 in weight; return model\.float\(\)"),
+        ("{}/half.py:table", None, "got complex64 in table"),
         ("alexnet", "{}/short.pth", "missing"),
         ("{}/absent.py:Net", None, "model: no file"),
         ("{}/broken.py:Net", None, "nothing_of_this_name"),

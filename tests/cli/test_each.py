@@ -1,0 +1,149 @@
+"""One method's failure costs the others nothing; Ctrl-C ends a command with a line and keeps what is done."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rankone.cli.each import Runs
+from tests.helpers.command import rankone, refused
+from torch_backend import methods
+
+ROOT = Path(__file__).parents[2]
+OWN = f"{ROOT / 'tests' / 'helpers' / 'own_model.py'}:Net"
+RULES = """
+import os, signal
+from dataclasses import replace
+from torch_backend import methods
+
+def overflows(op, x, y):
+    return lambda r: op.adjoint(r) * float("inf")
+
+def is_wrong(op, x, y):
+    raise KeyError("a bug")
+
+def is_interrupted(op, x, y):
+    os.kill(os.getpid(), signal.SIGINT)
+    return lambda r: op.adjoint(r)
+
+def of(name, rule):
+    return replace(methods.z_plus, name=name, dense=rule, convolution=rule)
+
+overflowing, buggy = of("overflowing", overflows), of("buggy", is_wrong)
+overflowing_too, stopping = of("overflowing_too", overflows), of("stopping", is_interrupted)
+"""
+
+OWN_METHODS = ("overflowing", "overflowing_too", "buggy", "stopping")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "rules.py").write_text(RULES)
+    np.save(tmp_path / "images.npy", np.random.default_rng(0).random((2, 3, 8, 8), dtype=np.float32))
+    return tmp_path
+
+
+def arguments(command: str, folder: Path, *names: str) -> list[object]:
+    chosen = ",".join(f"{folder / 'rules.py'}:{name}" if name in OWN_METHODS else name for name in names)
+    audit = [command, "--model", OWN, "--images", folder / "images.npy", "--methods", chosen]
+    return [*audit, "--out", folder / "out"]
+
+
+def methods_in(table: Path) -> list[str]:
+    with open(table, newline="", encoding="utf-8") as file:
+        return list(dict.fromkeys(row["method"] for row in csv.DictReader(file)))
+
+
+@pytest.mark.parametrize(("command", "reason"), [("csc", "finite numbers"), ("cone", "a non-negative chain")])
+def test_what_the_others_gave_is_written_and_the_one_that_failed_is_named(command, reason, folder):
+    done = rankone(*arguments(command, folder, "z_plus", "overflowing", "excitation_backprop"))
+    assert done.status == 2
+    assert methods_in(folder / "out" / f"{command}.csv") == ["z_plus", "excitation_backprop"]
+    assert (folder / "out" / f"{command}.png").stat().st_size > 10_000
+    assert "Written: " in done.out and "z_plus" in done.out and "overflowing" not in done.out
+    assert done.err.count("\n") == 1
+    assert done.err.startswith("rankone: methods: expected results of 3, got none of overflowing (")
+    assert done.err.endswith(f"); the others are in {folder / 'out' / command}.csv\n")
+    assert f"expected {reason}" in done.err
+
+
+def test_where_all_fail_nothing_is_written_and_each_is_named(folder):
+    line = refused(rankone(*arguments("csc", folder, "overflowing", "overflowing_too")))
+    assert "overflowing (" in line and "overflowing_too (" in line and "ask for others" in line
+    assert not (folder / "out").exists()
+
+
+def test_one_reason_for_all_is_said_once(folder):
+    line = refused(rankone(*arguments("csc", folder, "z_plus", "gradient"), "--starts", "conv9"))
+    assert line.count("conv9") == 1 and "methods:" not in line
+
+
+def test_a_bug_keeps_its_traceback_and_costs_the_others_nothing(folder):
+    with pytest.raises(KeyError, match="a bug"):
+        rankone(*arguments("csc", folder, "z_plus", "buggy", "gradient"))
+    assert methods_in(folder / "out" / "csc.csv") == ["z_plus", "gradient"]
+
+
+def test_a_law_that_fails_costs_no_measurement():
+    runs = Runs([methods.gradient, methods.z_plus])
+
+    def law(method):
+        if method is methods.z_plus:
+            raise ValueError("no law")
+        return [method.name]
+
+    assert runs.each(lambda method: [method.name]) == ["gradient", "z_plus"]
+    assert runs.each(law) == ["gradient"]
+    with pytest.raises(ValueError, match=r"none of z_plus \(no law\); the others are in t.csv"):
+        runs.end(Path("t.csv"))
+
+
+def test_success_says_nothing():
+    runs = Runs([methods.gradient])
+    assert runs.each(lambda method: [1, 2]) == [1, 2]
+    runs.end(Path("t.csv"))
+
+
+# ---------------------------------------------------------------- Ctrl-C
+
+
+def in_a_process(words: list[object], *, interrupt_at: str | None = None) -> subprocess.CompletedProcess:
+    """The command in a process of its own; SIGINT as soon as it prints the line `interrupt_at`, if any."""
+    code = "import sys; from rankone.cli import main; sys.argv[0] = 'rankone'; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    if interrupt_at is not None:
+        assert process.stdout.readline() == interrupt_at
+        process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=200)
+    return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+
+def test_ctrl_c_is_one_line_and_status_130(folder):
+    (folder / "slow.py").write_text("import time\nprint('building', flush=True)\ntime.sleep(100)\n")
+    words = ["model", "--model", f"{folder / 'slow.py'}:Net"]
+    done = in_a_process(words, interrupt_at="building\n")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "rankone: interrupted\n")
+
+
+def test_ctrl_c_keeps_the_methods_that_are_done(folder):
+    done = in_a_process(arguments("csc", folder, "z_plus", "stopping", "gradient"))
+    assert (done.returncode, done.stderr) == (130, "rankone: interrupted\n")
+    assert methods_in(folder / "out" / "csc.csv") == ["z_plus"]
+
+
+def test_ctrl_c_in_the_first_method_leaves_nothing(folder):
+    done = in_a_process(arguments("csc", folder, "stopping", "gradient"))
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "rankone: interrupted\n")
+    assert not (folder / "out").exists()
