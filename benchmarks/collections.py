@@ -392,7 +392,7 @@ def examine(case: Case) -> dict[str, Any]:
     try:
         graph = trace(model, images)
     except Exception as error:
-        row |= {"refused": said(error), "traceback": not isinstance(error, ValueError)}
+        row |= {"refused": said(error), "traceback": is_traceback(error)}
     else:
         row |= {"nodes": len(graph.nodes), "kinds": dict(Counter(node.kind for node in graph.nodes[1:]))}
         row["gradient"] = gradient_error(graph, model, images)
@@ -482,15 +482,22 @@ def served(graph: Graph, method: Method) -> dict[str, Any]:
     except Exception as error:
         message = said(error)
         kinds = Counter(re.findall(r"\((\w+), ", str(error))) if "without:" in message else {}
-        return {"without": dict(kinds), "said": message, "traceback": not isinstance(error, ValueError)}
+        return {"without": dict(kinds), "said": message, "traceback": is_traceback(error)}
     accounts = [torch.stack((e.into, e.down, e.bias, e.epsilon, e.lost)).abs().max() for e in entries]
     rest = max(e.rest.abs().max() for e in entries) / max(accounts)
     return {"arrives": float(arrives), "rest": float(rest)}
 
 
+def is_traceback(error: BaseException) -> bool:
+    """Is it something else than a refusal, or than the limit of memory?"""
+    return not isinstance(error, ValueError | MemoryError) and "can't allocate memory" not in str(error)
+
+
 def said(error: BaseException) -> str:
     """A message in one line; the type first, unless it is the house's own."""
     text = " ".join(str(error).split())
+    if "can't allocate memory" in text:
+        return "out of memory"
     return (text if isinstance(error, ValueError) else f"{type(error).__name__}: {text}")[:SAID]
 
 
@@ -665,7 +672,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS / "collections.md")
     parser.add_argument("--jobs", type=int, default=2, help="networks at a time")
     parser.add_argument("--seconds", type=float, default=240, help="limit of a network, of processor time")
-    parser.add_argument("--gigabytes", type=float, default=6, help="limit, beyond the imports")
+    parser.add_argument("--gigabytes", type=float, default=9, help="limit, beyond the imports")
     options = parser.parse_args()
     keys, there = chosen(options.only), measured(options.rows)
     options.rows.parent.mkdir(parents=True, exist_ok=True)
