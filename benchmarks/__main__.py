@@ -1,7 +1,7 @@
 """`make bench`: run every benchmark of this package, one after the other, on an otherwise quiet machine.
 
-Not among them: before_after, which needs a second checkout to compare with, and tricks, which patches the
-engine.
+Not among them: before_after, which needs a second checkout to compare with, collections, which needs other
+packages, and tricks, which patches the engine.
 """
 
 import pkgutil
@@ -11,7 +11,7 @@ import sys
 import benchmarks
 
 PARTS = ("__main__", "measure", "floor", "peers")  # what benchmarks are made of
-BY_HAND = ("before_after", "before_after_worker", "tricks")
+BY_HAND = ("before_after", "before_after_worker", "collections", "tricks")
 
 if __name__ == "__main__":
     for module in pkgutil.iter_modules(benchmarks.__path__):
