@@ -6,14 +6,18 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 
+class Refusal(ValueError):
+    """Bad input, said in one line."""
+
+
 def refuse(name: str, *, expected: str, got: object, do: str) -> NoReturn:
-    """Raise ValueError in the house form: "name: expected ..., got ..., do ...".
+    """Raise a ValueError (a Refusal) in the house form: "name: expected ..., got ..., do ...".
 
     >>> refuse("samples", expected="an integer >= 1", got=0, do="ask for at least one sample")
     Traceback (most recent call last):
-    ValueError: samples: expected an integer >= 1, got 0; ask for at least one sample
+    rankone.errors.Refusal: samples: expected an integer >= 1, got 0; ask for at least one sample
     """
-    raise ValueError(f"{name}: expected {expected}, got {got}; {do}")
+    raise Refusal(f"{name}: expected {expected}, got {got}; {do}")
 
 
 def visible(text: str) -> str:

@@ -42,7 +42,7 @@ def test_the_papers_names():
 def test_torchvision_without_naming_weights():
     output = lines("--model", "resnet18", "--input-shape", "3x64x64")
     assert output[0].startswith("resnet18: 50 nodes, 29 layers")
-    assert any("reads layer1.0.conv2, maxpool; add" in line for line in output)
+    assert any("reads layer1.0.conv2, maxpool; layer1.0.add" in line for line in output)
 
 
 def test_own_model():
@@ -57,7 +57,7 @@ def test_own_model():
         "block3_1",
         "dense",
     ]
-    assert "reads pool, block1.conv2; add" in "\n".join(output)
+    assert "reads pool, block1.conv2; block1.add" in "\n".join(output)
 
 
 @pytest.mark.parametrize(

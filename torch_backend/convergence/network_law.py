@@ -18,13 +18,12 @@ from torch import Tensor, nn
 
 from torch_backend.convergence.csc import CSC, csc
 from torch_backend.methods.method import PLACES, Method
-from torch_backend.operators.convolution import Convolution
-from torch_backend.operators.linear import Dense, Weighted
+from torch_backend.operators.linear import Weighted
 from torch_backend.randomness import seeded
 from torch_backend.rules.backward import Backward, Rule
 
 # A Method's rules for the layers whose weights are drawn.
-DRAWN = (Convolution.kind, Dense.kind, *PLACES)
+DRAWN = ("convolution", "dense", *PLACES)
 
 
 def network_law(

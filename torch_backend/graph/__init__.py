@@ -1,14 +1,23 @@
-"""What is the network? Its nodes in call order, read from a model, with the activations of some images.
+"""What is the network? Its nodes in call order, read from a model by running it on some images.
 
-node        an operation carried out, with its value for some images
-graph       the nodes in order; `trace` reads them from a model
-names       names of nodes: the paper's where it has them
-paths       questions about ways through the nodes
-program     the model's calls, listed by torch.fx; bad models and images are refused
-execution   the calls carried out one by one
-operation   what a call means for relevance
-table       torch's functions, methods and modules -> what they mean
-layers      layers with weights, rectifiers, dropout
-arithmetic  sums, constants and products
-routes      handlers for pooling, averages, and what only moves numbers
+node         an operation carried out, with its value for some images
+graph        the nodes in order; `trace` reads them from a model
+names        names of nodes: the paper's where it has them
+paths        questions about ways through the nodes
+reading      from a model and images to nodes: run, record, fold, name, check
+model        the user's model: refused, run, left as it came
+recorder     a forward pass, recorded while it is carried out
+memory       which numbers stand in a tensor, after what was written in place
+arrangement  where the images stand in a tensor
+signature    what an operator of ATen says of itself
+step         what was read of one call
+table        ATen's operators -> what they mean
+layers       layers with weights, rectifiers
+arithmetic   sums, constants and products
+routes       pooling, averages, and what only moves numbers
+joining      tensors joined to one
+derivative   calls that are known by their derivative only
+folding      affine maps and padding in the layers beside them
+kept         operators with weights, kept between batches
+checks       what makes a wrong reading impossible to miss
 """

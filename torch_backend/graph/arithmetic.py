@@ -1,82 +1,125 @@
-"""Sums, constants and products: handlers with the signatures of torch's functions (see operation)."""
+"""Sums, constants and products: handlers with ATen's signatures (see table)."""
 
 from __future__ import annotations
 
+from math import prod
+from operator import methodcaller
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from torch_backend.graph.node import Node
-from torch_backend.graph.operation import Operation, constants, differentiable
+from torch_backend.graph.arrangement import Arrangement
+from torch_backend.graph.routes import destination, mean, rearranged
+from torch_backend.graph.step import Call, Operation, Read
+from torch_backend.operators.layout import Shape
 from torch_backend.operators.linear import Diagonal
-from torch_backend.operators.unweighted import Rearrangement, Sum
+from torch_backend.operators.unweighted import Sum
+
+Part = Operation | Read | None
 
 
-def _constant(x: Node, c: Any) -> Tensor | None:
-    """The constant as a tensor that broadcasts with one image's activation; None if it cannot."""
-    c = torch.as_tensor(c, dtype=x.value.dtype, device=x.value.device)
-    if c.dim() == x.value.dim() and len(c) == 1:
-        c = c[0]
-    fits = c.dim() < x.value.dim() and torch.broadcast_shapes(c.shape, x.shape) == x.shape
-    return c if fits else None
+def add(call: Call, x, other, alpha=1) -> Part:
+    if isinstance(x, Read) and isinstance(other, Read):
+        parts = expanded(call, x), scaled(expanded(call, other), alpha)
+        return (
+            None
+            if None in parts
+            else Operation(Sum, (call.image, call.image, None, 2), parts, call.arrangement)
+        )
+    if isinstance(x, Read):
+        return affine(call, x, 1.0, other if alpha == 1 else alpha * other)
+    return affine(call, other, float(alpha), x)
 
 
-def _affine(x: Node, scale: Any, shift: Any) -> Operation | None:
-    scale, shift = _constant(x, scale), _constant(x, shift)
-    if scale is None or shift is None:
+def subtract(call: Call, x, other, alpha=1) -> Part:
+    return add(call, x, other, alpha=-alpha)
+
+
+def subtract_from(call: Call, x, other, alpha=1) -> Part:
+    return add(call, other, x, alpha=-alpha)
+
+
+def multiply(call: Call, x, other) -> Part:
+    if isinstance(x, Read) and isinstance(other, Read):
         return None
-    return Operation(Diagonal(x.shape, x.shape, shift, weight=scale), (x,))
+    return affine(call, x, other, 0.0) if isinstance(x, Read) else affine(call, other, x, 0.0)
 
 
-def _broadcast(x: Node, shape: tuple[int, ...]) -> Node | Operation:
-    if x.shape == shape:
+def divide(call: Call, x, other) -> Part:
+    return None if isinstance(other, Read) else affine(call, x, 1 / other, 0.0)
+
+
+def negative(call: Call, x) -> Part:
+    return affine(call, x, -1.0, 0.0)
+
+
+def total(call: Call, x, dim=None, keepdim=False, *, dtype=None) -> Part:
+    """A sum over some axes: so many times their mean."""
+    average = mean(call, x, dim, keepdim)
+    if average is None:
+        return None
+    count = prod(x.shape) / prod(average.arrangement.image)
+    return scaled(average, count)
+
+
+def fill(call: Call, x, mask, value) -> Part:
+    """x where the mask is False, else the value."""
+    if isinstance(mask, Read) or abs(value) == float("inf"):
+        return None
+    mask = mask.to(call.outputs[0].dtype)
+    return affine(call, x, 1 - mask, value * mask)
+
+
+def write(call: Call, x, source, *rest) -> Part:
+    """The source, in the place of x."""
+    return expanded(call, source)
+
+
+def affine(call: Call, x: Part, scale: Any, shift: Any) -> Part:
+    """scale ⊙ x + shift, where both are the same for all images."""
+    if x is None:
+        return None
+    scale, shift = (of_one_image(call.arrangement, c, call.outputs[0]) for c in (scale, shift))
+    x = expanded(call, x)
+    if x is None or scale is None or shift is None:
+        return None
+    if scale.numel() == shift.numel() == 1 and (scale, shift) == (1, 0):
         return x
-    return Operation(Rearrangement(x.shape, shape, function=lambda t: t.expand(len(t), *shape)), (x,))
+    return Operation(make_diagonal, (call.image, scale, shift), (x,), call.arrangement)
 
 
-def add(x, other, *, alpha=1):
-    if alpha != 1:
-        return differentiable(torch.add, (x, other), {"alpha": alpha})
-    if isinstance(x, Node) and isinstance(other, Node):
-        if len(x.shape) != len(other.shape):
-            return differentiable(torch.add, (x, other), {})
-        if x.shape == other.shape:
-            return Operation(Sum(x.shape, x.shape, None, 2), (x, other), x.value + other.value)
-        shape = tuple(torch.broadcast_shapes(x.shape, other.shape))
-        parts = _broadcast(x, shape), _broadcast(other, shape)
-        return Operation(Sum(shape, shape, None, 2), parts)
-    x, c = (x, other) if isinstance(x, Node) else (other, x)
-    if isinstance(c, int | float) and c == 0:
+def scaled(x: Part, factor: float) -> Part:
+    if x is None or factor == 1:
         return x
-    return _affine(x, 1.0, c) or differentiable(torch.add, (x, c), {})
+    numbers = torch.tensor(float(factor), dtype=torch.float64), torch.tensor(0.0)
+    return Operation(make_diagonal, (x.arrangement.image, *numbers), (x,), x.arrangement)
 
 
-def subtract(x, other, *, alpha=1):
-    if alpha != 1:
-        return differentiable(torch.sub, (x, other), {"alpha": alpha})
-    if isinstance(x, Node) and isinstance(other, Node):
-        if x.shape != other.shape:
-            return differentiable(torch.sub, (x, other), {})
-        return Operation(Sum(x.shape, x.shape, None, 2), (x, _affine(other, -1.0, 0.0)))
-    if isinstance(x, Node):
-        return _affine(x, 1.0, -other) or differentiable(torch.sub, (x, other), {})
-    return _affine(other, -1.0, x) or differentiable(torch.sub, (x, other), {})
+def of_one_image(arrangement: Arrangement, c: Any, like: Tensor) -> Tensor | None:
+    """The constant as a tensor that broadcasts with one image's part; None if it differs between images."""
+    if not isinstance(c, Tensor):
+        return torch.tensor(float(c), dtype=torch.float64) if isinstance(c, int | float) else None
+    if c.numel() == 1:
+        return c.reshape(())
+    if arrangement.is_plain and c.dim() < like.dim():
+        return c
+    if arrangement.is_plain and len(c) == 1:
+        return c[0]
+    each = arrangement.to_images(c.expand(like.shape))
+    return each[0] if bool((each == each[0]).all()) else None
 
 
-def multiply(x, other):
-    if not (isinstance(x, Node) and isinstance(other, Node)):
-        node, c = (x, other) if isinstance(x, Node) else (other, x)
-        if (operation := _affine(node, c, 0.0)) is not None:
-            return operation
-    return differentiable(torch.mul, (x, other), {})
+def make_diagonal(shape: Shape, scale: Tensor, shift: Tensor) -> Diagonal:
+    return Diagonal(shape, shape, shift, weight=scale)
 
 
-def divide(x, other, *, rounding_mode=None):
-    if isinstance(x, Node) and constants(other, rounding_mode) and rounding_mode is None:
-        return _affine(x, 1 / other, 0.0) or differentiable(torch.div, (x, other), {})
-    return differentiable(torch.div, (x, other), {"rounding_mode": rounding_mode})
-
-
-def negative(x):
-    return _affine(x, -1.0, 0.0)
+def expanded(call: Call, x: Read | Operation) -> Part:
+    """x with the shape of the output."""
+    y = call.arrangement
+    if x.arrangement == y:
+        return x
+    axis = len(x.arrangement.parts[0]) + len(y.shape) - len(x.arrangement.shape)
+    sizes = [-1 if k == axis else n for k, n in enumerate(y.shape)]
+    expand = methodcaller("expand", sizes)
+    return rearranged(x, expand, y) if destination(x.arrangement, expand, y.shape) == y else None

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from torch import Tensor, nn
 
 from rankone.errors import refuse
-from torch_backend.graph import names, paths
-from torch_backend.graph.execution import execute
+from torch_backend.graph.model import check_images, check_model
 from torch_backend.graph.node import Node
-from torch_backend.graph.program import Program, check_forward, check_images, read_program, run_model
+from torch_backend.graph.reading import Network
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +24,7 @@ class Graph:
 
     nodes: tuple[Node, ...]
     layers: tuple[str, ...]
-    program: Program = field(repr=False)
+    network: Network = field(repr=False)
 
     @cached_property
     def _by_name(self) -> dict[str, Node]:
@@ -48,12 +47,13 @@ class Graph:
         return node.op.join(tuple(self.nodes[i].value for i in node.inputs), node.value)
 
     def record(self, images: Tensor) -> Graph:
-        """The same graph for other images (B, *input shape); prepared weights are reused.
+        """The same graph for other images (B, *input shape): the model is run again; prepared weights are
+        reused where they are the same.
 
-        ValueError: images of another shape or precision than traced, or weights that have changed since.
+        ValueError: images of another shape or precision than traced, or for which the model does something
+        else.
         """
         check_images(images)
-        self.program.check_unchanged()
         traced = self.nodes[0].value
         if (images.shape[1:], images.dtype, images.device) != (traced.shape[1:], traced.dtype, traced.device):
             refuse(
@@ -62,28 +62,18 @@ class Graph:
                 got=f"{tuple(images.shape)}, {images.dtype}, {images.device}",
                 do="trace the model with the new images",
             )
-        return _record(self.program, images)
+        return Graph(*self.network.read(images), self.network)
 
 
 def trace(model: nn.Module, images: Tensor) -> Graph:
     """The graph of `model` with its activations for `images` (B, ...), computed in the images' precision.
 
-    The model is read through torch.fx and never changed. ValueError: it is in training mode, holds NaN or
-    infinite weights, cannot be traced, does not accept the images, does not return one tensor (B, ...),
-    or computes something else than its traced calls do.
+    The model is run, and every call of a torch operator recorded; it leaves as it came. ValueError: it is in
+    training mode, holds NaN or infinite weights, does not accept the images, does not return one tensor
+    (B, ...), gives something else when it runs again or for an image alone, or its derivative is not that of
+    the recorded calls.
     """
-    program = read_program(model, images)
-    logits = run_model(model, images)
-    graph = _record(program, images)
-    check_forward(logits, graph.nodes[-1].value)
-    return graph
-
-
-def _record(program: Program, images: Tensor) -> Graph:
-    nodes = execute(program, images)
-    named, layers = names.name(nodes)
-    first, last = paths.first_layers(nodes), paths.last_layers(nodes)
-    nodes = tuple(
-        replace(node, name=named[i], is_first=i in first, is_last=i in last) for i, node in enumerate(nodes)
-    )
-    return Graph(nodes, layers, program)
+    check_images(images)
+    check_model(model, images)
+    network = Network(model, images)
+    return Graph(*network.read(images), network)

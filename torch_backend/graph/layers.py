@@ -1,112 +1,183 @@
-"""Layers with weights, rectifiers, dropout: handlers with torch's signatures (see operation)."""
+"""Layers with weights and rectifiers: handlers with ATen's signatures (see table)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from math import inf
+from operator import methodcaller
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
+from torch import Tensor
 
 from rankone.errors import refuse
-from torch_backend.graph.operation import Operation, constants, differentiable, tuple_of
+from torch_backend.graph.arithmetic import Part, affine
+from torch_backend.graph.arrangement import Arrangement
+from torch_backend.graph.step import Call, Operation, Read
 from torch_backend.operators.convolution import Convolution
-from torch_backend.operators.linear import Dense, Diagonal, Linear
-from torch_backend.operators.rectifier import Rectifier
+from torch_backend.operators.layout import Shape
+from torch_backend.operators.linear import Dense, Diagonal
+from torch_backend.operators.operator import Operator
+from torch_backend.operators.rectifier import Clamp, Rectifier
+from torch_backend.operators.unweighted import Rearrangement
 
 
-def convolution(x, weight, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    if not constants(weight, bias):
-        return differentiable(_convolve, (x, weight, bias, stride, padding, dilation, groups), {})
-    axes = weight.dim() - 2
-    stride, dilation = tuple_of(stride, axes), tuple_of(dilation, axes)
-    if padding == "valid":
-        padding = 0
-    if padding == "same":
-        reach = tuple(d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True))
-        if any(n % 2 for n in reach):  # an even kernel is padded on one side more than on the other
-            return differentiable(_convolve, (x, weight, bias, stride, padding, dilation, groups), {})
-        padding = tuple(n // 2 for n in reach)
-    padding = tuple_of(padding, axes)
-    space = tuple(
-        (n + 2 * p - d * (k - 1) - 1) // s + 1
-        for n, k, s, p, d in zip(x.shape[1:], weight.shape[2:], stride, padding, dilation, strict=True)
-    )
+def constants(*arguments: Any) -> bool:
+    return not any(isinstance(a, Read) for a in arguments)
+
+
+def convolution(
+    call: Call, x, weight, bias, stride, padding, dilation, transposed, output_padding, groups
+) -> Operation | None:
+    if not constants(weight, bias) or transposed:
+        return None
+    geometry = tuple(stride), tuple(padding), tuple(dilation), groups
+    return Operation(make_convolution, (x.shape, call.image, weight, bias, *geometry), (x,), call.arrangement)
+
+
+def make_convolution(
+    x: Shape,
+    y: Shape,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Shape,
+    padding: Shape,
+    dilation: Shape,
+    groups: int,
+) -> Convolution:
     if bias is not None:
-        bias = bias.reshape(-1, *[1] * axes)
-    op = Convolution(x.shape, (len(weight), *space), bias, stride, padding, dilation, groups, weight=weight)
-    return Operation(op, (x,))
+        bias = bias.reshape(-1, *[1] * len(stride))
+    return Convolution(x, y, bias, stride, padding, dilation, groups, weight=weight)
 
 
-def _convolve(x, weight, *rest):
-    return {3: F.conv1d, 4: F.conv2d, 5: F.conv3d}[weight.dim()](x, weight, *rest)
+def product(call: Call, x, w) -> Part:
+    """x W, or W x."""
+    return dense(call, x, w.t()) if constants(w) else dense_in_front(call, x, w) if constants(x) else None
 
 
-def dense(x, weight, bias=None):
-    if not constants(weight, bias):
-        return differentiable(F.linear, (x, weight, bias), {})
-    return Operation(Dense(x.shape, (*x.shape[:-1], len(weight)), bias, weight=weight), (x,))
+def product_and_bias(call: Call, bias, x, w, *, beta=1, alpha=1) -> Part:
+    """β b + α x W."""
+    if not constants(bias):
+        return None
+    found = product(call, x, w)
+    return found and affine(
+        replace(call, arrangement=found.arrangement), found, float(alpha), bias if beta == 1 else beta * bias
+    )
 
 
-def batch_norm(x, mean, variance, weight=None, bias=None, training=False, momentum=0.1, eps=1e-5):
+def batched_product(call: Call, x, w) -> Part:
+    """x W, or W x, for each of a batch of matrices W that are all the same."""
+    if isinstance(x, Read) and isinstance(w, Read):
+        return None
+    matrices = w if isinstance(x, Read) else x
+    if len(matrices) > 1 and bool((matrices != matrices[:1]).any()):
+        return None
+    return dense(call, x, w[0].t()) if constants(w) else dense_in_front(call, x[0], w)
+
+
+def dense_in_front(call: Call, weight, x) -> Part:
+    """W x, over the axis before the last one."""
+    if len(x.shape) == 1:  # the images are on the last
+        y = Arrangement(call.arrangement.shape, len(weight), x.arrangement.count)
+        return dense(replace(call, arrangement=y), x, weight)
+    if call.arrangement.parts is None:
+        return None
+    turn = methodcaller("transpose", -1, -2)
+    turned, product = (
+        Arrangement((s.count, *s.image[:-2], s.image[-1], s.image[-2]), 1, s.count)
+        for s in (x.arrangement, call.arrangement)
+    )
+    below = Operation(partial(Rearrangement, x.shape, turned.image, function=turn), (), (x,), turned)
+    layer = Operation(make_dense, (turned.image, product.image, weight), (below,), product)
+    return Operation(
+        partial(Rearrangement, product.image, call.image, function=turn), (), (layer,), call.arrangement
+    )
+
+
+def dense(call: Call, x, weight, bias=None) -> Part:
+    if (
+        not constants(weight, bias)
+        or call.arrangement.parts is None
+        or x.shape[-1:] != tuple(weight.shape[1:])
+    ):  # the images are on the last axis
+        return None
+    product = Operation(make_dense, (x.shape, call.image, weight), (x,), call.arrangement)
+    return product if bias is None else affine(call, product, 1.0, bias)
+
+
+def make_dense(x: Shape, y: Shape, weight: Tensor) -> Dense:
+    return Dense(x, y, weight=weight)
+
+
+def batch_norm(call: Call, x, weight, bias, mean, variance, training, momentum, eps) -> Operation | None:
     if training or mean is None or variance is None:
-        refuse(
-            f"node reading {x.label!r} (batch norm)",
-            expected="stored statistics",
-            got="statistics of the batch, which mix the images",
-            do="call model.eval() and track running statistics",
-        )
+        if call.arrangement.is_plain and call.arrangement.count > 1:
+            refuse(
+                "batch norm",
+                expected="stored statistics",
+                got="statistics of the batch, which mix the images",
+                do="call model.eval() and track running statistics",
+            )
+        return None
+    if not constants(weight, bias, mean, variance):
+        return None
+    axes = call.outputs[0].dim() - 2
+    arguments = x.shape, axes, mean, variance, weight, bias, eps
+    return Operation(make_batch_norm, arguments, (x,), call.arrangement)
+
+
+def batch_norm_without_training(
+    call: Call, x, weight, bias, mean, variance, momentum, eps
+) -> Operation | None:
+    return batch_norm(call, x, weight, bias, mean, variance, training=False, momentum=momentum, eps=eps)
+
+
+def make_batch_norm(
+    x: Shape,
+    axes: int,
+    mean: Tensor,
+    variance: Tensor,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+) -> Diagonal:
     scale = torch.rsqrt(variance + eps) * (1 if weight is None else weight)
     shift = (0 if bias is None else bias) - mean * scale
-    axes = [1] * (len(x.shape) - 1)
-    shift, scale = shift.reshape(-1, *axes), scale.reshape(-1, *axes)
-    return Operation(Diagonal(x.shape, x.shape, shift, weight=scale), (x,))
+    return Diagonal(x, x, shift.reshape(-1, *[1] * axes), weight=scale.reshape(-1, *[1] * axes))
 
 
-def absorbs_batch_norm(layer: Linear) -> bool:
-    """Whether a batch norm after this layer acts on the layer's channels."""
-    return isinstance(layer, Convolution) or (isinstance(layer, Dense) and len(layer.out_shape) == 1)
+def entrywise(operator: Callable[..., Operator]) -> Callable[..., Operation]:
+    """The handler of an operator of single numbers, which takes ATen's other arguments."""
+    return lambda call, x, *numbers: Operation(operator, numbers, (x,), call.arrangement)
 
 
-def fold_batch_norm(
-    layer: Convolution | Dense, norm: nn.modules.batchnorm._BatchNorm, cast: Callable[[Any], Any]
-) -> Convolution | Dense:
-    """The layer followed by its batch norm, as one layer with new weights (torch.nn.utils.fusion)."""
-    mean, variance, scale, shift = cast((norm.running_mean, norm.running_var, norm.weight, norm.bias))
-    scale = torch.ones_like(mean) if scale is None else scale
-    shift = torch.zeros_like(mean) if shift is None else shift
-    bias = None if layer.bias is None else layer.bias.flatten()
-    convolves = isinstance(layer, Convolution)
-    fuse = fuse_conv_bn_weights if convolves else fuse_linear_bn_weights
-    weight, bias = (p.detach() for p in fuse(layer.weight, bias, mean, variance, norm.eps, scale, shift))
-    bias = bias.reshape(-1, *[1] * (len(layer.out_shape) - 1)) if convolves else bias
-    return replace(layer, weight=weight, bias=bias)
+rectify = entrywise(Rectifier)
 
 
-def rectify(x, inplace=False):
-    return Operation(Rectifier(), (x,))
+def threshold(call: Call, x, threshold, value) -> Operation | None:
+    return rectify(call, x) if (threshold, value) == (0, 0) else None
 
 
-def clamp(x, min=None, max=None):
-    if (
-        isinstance(min, int | float)
-        and min == 0
-        and (max is None or (isinstance(max, int | float) and max > 0))
-    ):
-        return Operation(Rectifier(inf if max is None else float(max)), (x,))
-    return differentiable(torch.clamp, (x, min, max), {})
+def rectify_up_to_6(call: Call, x) -> Operation:
+    return clamp(call, x, 0, 6)
 
 
-def drop(x, p=0.5, training=True, inplace=False):
-    if training:
-        refuse(
-            f"dropout of {x.label!r}",
-            expected="training=False",
-            got="training=True: another network at each call",
-            do="pass training=self.training and call model.eval()",
-        )
-    return x
+def hard_tanh(call: Call, x, min_val=-1, max_val=1) -> Operation | None:
+    return clamp(call, x, min_val, max_val)
+
+
+def clamp(call: Call, x, min=None, max=None) -> Operation | None:
+    """min(max(x, 0), ceiling): a rectifier."""
+    if not (_is(min, lambda low: low == 0) and (max is None or _is(max, lambda high: high > 0))):
+        return None
+    return Operation(Clamp, (inf if max is None else float(max),), (x,), call.arrangement)
+
+
+def clamp_below(call: Call, x, min) -> Operation | None:
+    return clamp(call, x, min, None)
+
+
+def _is(value: Any, condition) -> bool:
+    return isinstance(value, int | float) and condition(value)

@@ -14,8 +14,9 @@ class Node:
 
     name: unique; the paper's name where it has one. inputs: indices of the nodes it reads. label: the module
     path or the function in the user's code. op: what it computes; its class decides on the node's kind.
-    value: the recorded output (B, *shape). is_first: the convolution or dense layer that reads the image;
-    is_last: the one that makes the logits.
+    value: the recorded output (B, *shape). is_first: a convolution or dense layer that reads the image, with
+    no other between; is_last: one that makes the logits. in_part: which of the two ("first", "last") it is
+    with a part of what it reads, or for a part of what reads it.
     """
 
     index: int
@@ -26,6 +27,7 @@ class Node:
     value: Tensor = field(repr=False)
     is_first: bool = False
     is_last: bool = False
+    in_part: frozenset[str] = frozenset()
 
     @property
     def kind(self) -> str:

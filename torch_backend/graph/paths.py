@@ -13,7 +13,6 @@ from torch_backend.operators.linear import Dense, Diagonal
 from torch_backend.operators.max_pool import MaxPool
 from torch_backend.operators.operator import Image, Route
 from torch_backend.operators.rectifier import Rectifier
-from torch_backend.operators.unweighted import Average
 
 LAYERS = (Convolution, Dense)
 
@@ -52,21 +51,44 @@ def trunk(nodes: Sequence[Node], layers: Collection[str]) -> list[Node]:
     ]
 
 
-def first_layers(nodes: Sequence[Node]) -> set[int]:
-    """Indices of the layers that read the image, directly or through affine nodes and routes."""
-    plain = {0}
+def first_layers(nodes: Sequence[Node]) -> tuple[set[int], set[int]]:
+    """Indices of the first layers on the ways up from the image: those that read it through no other layer;
+    and of those that do so with a part of their input only.
+    """
+    whole, part, alone, beside = set(), set(), {0}, {0}
     for node in nodes[1:]:
-        if isinstance(node.op, Diagonal | Route) and set(node.inputs) <= plain:
-            plain.add(node.index)
-    return {node.index for node in nodes if isinstance(node.op, LAYERS) and set(node.inputs) <= plain}
+        if beside.isdisjoint(node.inputs):
+            continue
+        if isinstance(node.op, LAYERS):
+            (whole if alone.issuperset(node.inputs) else part).add(node.index)
+        else:
+            beside.add(node.index)
+            if alone.issuperset(node.inputs):
+                alone.add(node.index)
+    return whole, part
 
 
-def last_layers(nodes: Sequence[Node]) -> set[int]:
-    """The index of the layer that makes the logits, directly or through affine nodes, routes and averages."""
-    index = len(nodes) - 1
-    while isinstance(nodes[index].op, Route | Average | Diagonal) and len(nodes[index].inputs) == 1:
-        (index,) = nodes[index].inputs
-    return {index} if isinstance(nodes[index].op, LAYERS) else set()
+def last_layers(nodes: Sequence[Node]) -> tuple[set[int], set[int]]:
+    """Indices of the last layers, those that no other layer reads on the way to the logits; and of those that
+    another one reads, too.
+    """
+    readers: dict[int, list[int]] = {node.index: [] for node in nodes}
+    for node in nodes:
+        for i in node.inputs:
+            readers[i].append(node.index)
+    whole, part, alone, beside = set(), set(), set(), set()
+    for node in reversed(nodes):
+        output = node is nodes[-1]
+        if not output and beside.isdisjoint(readers[node.index]):
+            continue
+        all_ = output or alone.issuperset(readers[node.index])
+        if isinstance(node.op, LAYERS):
+            (whole if all_ else part).add(node.index)
+        else:
+            beside.add(node.index)
+            if all_:
+                alone.add(node.index)
+    return whole, part
 
 
 def rectified(nodes: Sequence[Node]) -> set[int]:

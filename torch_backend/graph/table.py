@@ -1,153 +1,154 @@
-"""All that a network may do: torch's functions, tensor methods and modules -> handlers (see operation)."""
+"""All that a network may do that has a meaning beyond its derivative: ATen's operators -> handlers.
+
+A handler has the operator's signature behind the `Call`; tensors that depend on the images are Reads. It
+returns an Operation, a Read (the same numbers), a tuple with one of these for each output, or None: then only
+the derivative counts. Whatever stands in no table is known by its derivative.
+"""
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
 
-from torch_backend.graph import arithmetic, layers, routes
-from torch_backend.graph.operation import of_each_image
+from torch_backend.graph import arithmetic, joining, layers, routes
+from torch_backend.graph.step import Call, Read
 
-FUNCTIONS: dict[Any, Callable[..., Any]] = {
-    F.conv1d: layers.convolution,
-    F.conv2d: layers.convolution,
-    F.conv3d: layers.convolution,
-    F.linear: layers.dense,
-    F.batch_norm: layers.batch_norm,
-    operator.add: arithmetic.add,
-    operator.iadd: arithmetic.add,
-    torch.add: arithmetic.add,
-    operator.sub: arithmetic.subtract,
-    operator.isub: arithmetic.subtract,
-    torch.sub: arithmetic.subtract,
-    operator.mul: arithmetic.multiply,
-    operator.imul: arithmetic.multiply,
-    torch.mul: arithmetic.multiply,
-    operator.truediv: arithmetic.divide,
-    operator.itruediv: arithmetic.divide,
-    torch.div: arithmetic.divide,
-    operator.neg: arithmetic.negative,
-    torch.neg: arithmetic.negative,
-    torch.cat: routes.concatenate,
-    torch.concat: routes.concatenate,
-    F.relu: layers.rectify,
-    F.relu_: layers.rectify,
-    torch.relu: layers.rectify,
-    torch.relu_: layers.rectify,
-    F.relu6: lambda x, inplace=False: layers.clamp(x, 0, 6),
-    F.hardtanh: lambda x, min_val=-1.0, max_val=1.0, inplace=False: layers.clamp(x, min_val, max_val),
-    torch.clamp: layers.clamp,
-    torch.clamp_min: lambda x, min: layers.clamp(x, min),
-    F.dropout: layers.drop,
-    F.dropout1d: layers.drop,
-    F.dropout2d: layers.drop,
-    F.dropout3d: layers.drop,
-    F.alpha_dropout: layers.drop,
-    F.feature_alpha_dropout: layers.drop,
-    operator.getitem: routes.getitem,
-    F.pad: routes.pad,
-    torch.flatten: routes.reshape(torch.flatten),
-    torch.reshape: routes.reshape(torch.reshape),
-    torch.squeeze: routes.reshape(torch.squeeze),
-    torch.unsqueeze: routes.reshape(torch.unsqueeze),
-    torch.unflatten: routes.reshape(torch.unflatten),
-    torch.permute: routes.rearrangement(torch.permute),
-    torch.transpose: routes.rearrangement(torch.transpose),
-    torch.flip: routes.rearrangement(torch.flip),
-    torch.narrow: routes.rearrangement(torch.narrow),
-    torch.chunk: routes.pieces(torch.chunk),
-    torch.split: routes.pieces(torch.split),
-    torch.unbind: routes.pieces(torch.unbind),
-    torch.mean: routes.reduction(torch.mean),
-    torch.sum: routes.reduction(torch.sum),
-}
-for _axes in (1, 2, 3):
-    for _target in (getattr(F, f"max_pool{_axes}d"), getattr(torch, f"max_pool{_axes}d")):
-        FUNCTIONS[_target] = routes.max_pooling(_axes)
-    FUNCTIONS[getattr(F, f"adaptive_max_pool{_axes}d")] = routes.adaptive_max_pooling(_axes)
-    FUNCTIONS[getattr(F, f"avg_pool{_axes}d")] = routes.average_pooling(getattr(F, f"avg_pool{_axes}d"))
-    FUNCTIONS[getattr(F, f"adaptive_avg_pool{_axes}d")] = routes.adaptive_average_pooling(
-        getattr(F, f"adaptive_avg_pool{_axes}d")
-    )
-
-METHODS: dict[str, Callable[..., Any]] = {
-    "add": arithmetic.add,
-    "sub": arithmetic.subtract,
-    "mul": arithmetic.multiply,
-    "div": arithmetic.divide,
-    "neg": arithmetic.negative,
-    "relu": layers.rectify,
-    "clamp": layers.clamp,
-    "clamp_min": lambda x, min: layers.clamp(x, min),
-    "contiguous": routes.same,
-    "clone": routes.same,
-    "float": routes.same,
-    "to": routes.same,
-    "view": routes.reshape(Tensor.view),
-    "reshape": routes.reshape(Tensor.reshape),
-    "flatten": routes.reshape(Tensor.flatten),
-    "squeeze": routes.reshape(Tensor.squeeze),
-    "unsqueeze": routes.reshape(Tensor.unsqueeze),
-    "unflatten": routes.reshape(Tensor.unflatten),
-    "permute": routes.rearrangement(Tensor.permute),
-    "transpose": routes.rearrangement(Tensor.transpose),
-    "flip": routes.rearrangement(Tensor.flip),
-    "narrow": routes.rearrangement(Tensor.narrow),
-    "chunk": routes.pieces(Tensor.chunk),
-    "split": routes.pieces(Tensor.split),
-    "unbind": routes.pieces(Tensor.unbind),
-    "mean": routes.reduction(torch.mean),
-    "sum": routes.reduction(torch.sum),
-}
+Handler = Callable[..., Any]
 
 
-def module_call(module: nn.Module, x: Any, cast: Callable[[Any], Any]) -> Any:
-    """The call of a leaf module on one node, if the table knows the module; else None."""
-    match module:
-        case nn.Conv1d() | nn.Conv2d() | nn.Conv3d() if module.padding_mode == "zeros":
-            weight, bias = cast((module.weight, module.bias))
-            return layers.convolution(
-                x, weight, bias, module.stride, module.padding, module.dilation, module.groups
-            )
-        case nn.Linear():
-            return layers.dense(x, *cast((module.weight, module.bias)))
-        case nn.modules.batchnorm._BatchNorm():
-            statistics = cast((module.running_mean, module.running_var, module.weight, module.bias))
-            return layers.batch_norm(x, *statistics, eps=module.eps)
-        case nn.ReLU():
-            return layers.rectify(x)
-        case nn.Hardtanh():  # ReLU6 is one
-            return layers.clamp(x, module.min_val, module.max_val)
-        case nn.MaxPool1d() | nn.MaxPool2d() | nn.MaxPool3d():
-            axes = int(type(module).__name__[-2]) if type(module).__name__[-1] == "d" else x.value.dim() - 2
-            return routes.max_pooling(axes)(
-                x,
-                module.kernel_size,
-                module.stride,
-                module.padding,
-                module.dilation,
-                module.ceil_mode,
-                module.return_indices,
-            )
-        case nn.AdaptiveMaxPool1d() | nn.AdaptiveMaxPool2d() | nn.AdaptiveMaxPool3d():
-            return routes.adaptive_max_pooling(x.value.dim() - 2)(
-                x, module.output_size, module.return_indices
-            )
-        case nn.AvgPool1d() | nn.AvgPool2d() | nn.AvgPool3d():
-            return of_each_image(module.forward, x)
-        case nn.AdaptiveAvgPool1d() | nn.AdaptiveAvgPool2d() | nn.AdaptiveAvgPool3d():
-            return routes.adaptive_average_pooling(lambda value, _: module.forward(value))(
-                x, module.output_size
-            )
-        case nn.Flatten() | nn.Unflatten():
-            return routes.reshape(module.forward)(x)
-        case nn.ZeroPad1d() | nn.ZeroPad2d() | nn.ZeroPad3d():
-            return routes.pad(x, tuple(module.padding))
-        case nn.Identity() | nn.modules.dropout._DropoutNd():
-            return x
-    return None
+def _existing(names: Iterable[str]) -> set[Any]:
+    """The overloads "name.overload" ("name" for "name.default") that this release of torch has."""
+    pairs = [(name.partition(".")[0], name.partition(".")[2] or "default") for name in names]
+    packets = [(getattr(torch.ops.aten, name, None), overload) for name, overload in pairs]
+    return {getattr(packet, o) for packet, o in packets if packet is not None and o in packet.overloads()}
+
+
+def _handlers(rows: Mapping[str, Handler]) -> dict[Any, Handler]:
+    return {operator: handler for name, handler in rows.items() for operator in _existing([name])}
+
+
+# The numbers and their order stay; only the shape of the tensor changes.
+VIEWS = (
+    "view",
+    "_unsafe_view",
+    "reshape",
+    "_reshape_alias",
+    "unsqueeze",
+    "squeeze",
+    "squeeze.dim",
+    "squeeze.dims",
+)
+# The same numbers, copied, or in another precision.
+COPIES = ("clone", "alias", "detach", "_to_copy", "lift_fresh", "contiguous")
+# Numbers that are picked and moved, the same ones in every image.
+MOVES = (
+    "permute",
+    "transpose.int",
+    "t",
+    "slice.Tensor",
+    "select.int",
+    "split.Tensor",
+    "split_with_sizes",
+    "unbind.int",
+    "expand",
+    "repeat",
+    "flip",
+    "roll",
+    "index.Tensor",
+    "index_select",
+    "unfold",
+    "pixel_shuffle",
+    "pixel_unshuffle",
+    "channel_shuffle",
+    "native_channel_shuffle",
+    *(f"{kind}_pad{n}d" for kind in ("reflection", "replication") for n in (1, 2, 3)),
+    *(f"{nearest}{n}d" for nearest in ("upsample_nearest", "_upsample_nearest_exact") for n in (1, 2, 3)),
+)
+# Weighted means of an image's numbers, with weights >= 0.
+AVERAGES = (
+    *(f"avg_pool{n}d" for n in (1, 2, 3)),
+    *(f"_adaptive_avg_pool{n}d" for n in (2, 3)),
+    "upsample_linear1d",
+    "upsample_bilinear2d",
+    "upsample_trilinear3d",
+)
+
+# Entry by entry, or along some axes: they mean the same wherever the images stand.
+ANYWHERE = _handlers(
+    {
+        "mm": layers.product,
+        "addmm": layers.product_and_bias,
+        "bmm": layers.batched_product,
+        "linear": layers.dense,
+        "relu": layers.rectify,
+        "relu6": layers.rectify_up_to_6,
+        "threshold": layers.threshold,
+        "clamp": layers.clamp,
+        "clamp_min": layers.clamp_below,
+        "hardtanh": layers.hard_tanh,
+        "add.Tensor": arithmetic.add,
+        "add.Scalar": arithmetic.add,
+        "sub.Tensor": arithmetic.subtract,
+        "sub.Scalar": arithmetic.subtract,
+        "rsub.Tensor": arithmetic.subtract_from,
+        "rsub.Scalar": arithmetic.subtract_from,
+        "mul.Tensor": arithmetic.multiply,
+        "mul.Scalar": arithmetic.multiply,
+        "div.Tensor": arithmetic.divide,
+        "div.Scalar": arithmetic.divide,
+        "neg": arithmetic.negative,
+        "sum.dim_IntList": arithmetic.total,
+        "copy": arithmetic.write,
+        "mean.dim": routes.mean,
+        "stack": joining.stack,
+        **dict.fromkeys(VIEWS, routes.view),
+        **dict.fromkeys(COPIES, routes.copy),
+        **dict.fromkeys(MOVES, routes.move),
+    }
+)
+# Over the axes behind the first: also for several parts of each image at once, (B·T, ...).
+IN_FRONT = _handlers(
+    {
+        "convolution": layers.convolution,
+        "native_batch_norm": layers.batch_norm,
+        "cudnn_batch_norm": layers.batch_norm,
+        "miopen_batch_norm": layers.batch_norm,
+        "_native_batch_norm_legit_no_training": layers.batch_norm_without_training,
+        "max_pool2d_with_indices": routes.max_pooling(2),
+        "max_pool3d_with_indices": routes.max_pooling(3),
+        "adaptive_max_pool2d": routes.max_pooling(2),
+        "adaptive_max_pool3d": routes.max_pooling(3),
+        "constant_pad_nd": routes.pad,
+        **dict.fromkeys(AVERAGES, routes.average),
+    }
+)
+# (B, ...) alone.
+PLAIN = _handlers({"cat": joining.concatenate, "masked_fill.Scalar": arithmetic.fill})
+
+# Their handlers find out how the images are arranged in the output.
+FREE = _existing([*MOVES, "mean.dim", "sum.dim_IntList", "stack", "mm", "addmm"])
+# Routes, even where only their derivative is known.
+ROUTES = _existing([*MOVES, "cat", "stack"])
+# Their arguments are the output's shape, which is known.
+SHAPES = _existing([*VIEWS, "expand"])
+# They name a place in memory.
+PLACES = _existing(["as_strided", "as_strided_"])
+# What was there before does not matter.
+OVERWRITES = _existing(["copy", "fill.Scalar", "fill.Tensor", "zero"])
+# They look at the shape and the kind of what they are given, not at its numbers.
+FACTORIES = _existing(
+    [f"new_{kind}" for kind in ("zeros", "ones", "full", "empty", "empty_strided")]
+    + [f"{kind}_like" for kind in ("zeros", "ones", "full", "empty")]
+)
+
+
+def handler(call: Call, reads: Sequence[Read]) -> Handler | None:
+    """The handler of a call that reads these, None if only its derivative is known."""
+    found = ANYWHERE.get(call.function)
+    if found is None and all(r.arrangement.outer == 1 for r in reads):
+        found = IN_FRONT.get(call.function)
+    if found is None and all(r.arrangement.is_plain for r in reads):
+        found = PLAIN.get(call.function)
+    return found if call.function in FREE or call.arrangement.parts is not None else None

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rankone.errors import refuse
-from torch_backend.graph.program import run_model
+from torch_backend.graph.model import run_model
 from torch_backend.maps.saliency import Attribution
 
 

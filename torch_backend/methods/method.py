@@ -72,7 +72,11 @@ class Method:
         return r
 
     def rule(self, node: Node) -> Rule | None:
-        """The rule of a node of the graph."""
+        """The rule of a node of the graph; none where the method has one for first or last layers, and the
+        node is one in a part of its input, or for a part of its readers.
+        """
+        if any(getattr(self, place) for place in node.in_part):
+            return None
         if node.is_first and self.first:
             return self.first
         if node.is_last and self.last:

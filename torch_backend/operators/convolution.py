@@ -29,15 +29,29 @@ def _product(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
 class Convolution(Weighted):
     """A convolution over 1 to 3 axes: weight (C_out, C_in / groups, *kernel), x (..., C_in, *space).
 
-    bias is (C_out, 1, ...).
+    bias is (C_out, 1, ...), or (C_out, *space) where it differs from place to place.
     """
-
-    kind = "convolution"
 
     stride: Shape = (1,)
     padding: Shape = (0,)
     dilation: Shape = (1,)
     groups: int = 1
+
+    @property
+    def kind(self) -> str:
+        """ "dense" where every output reads the whole input, and each with weights of its own."""
+        whole = self.weight.shape[1:] == self.in_shape and not any(self.padding)
+        return "dense" if whole else "convolution"
+
+    @property
+    def source(self) -> Shape:
+        """(C_in, *space)."""
+        return self.in_shape[-1 - len(self.stride) :]
+
+    @property
+    def target(self) -> Shape:
+        """(C_out, *space)."""
+        return self.out_shape[-1 - len(self.stride) :]
 
     @cached_property
     def arranged(self) -> Tensor:
@@ -48,10 +62,12 @@ class Convolution(Weighted):
         return self._convolve(x, None)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self._convolve(x, None if self.bias is None else self.bias.flatten())
+        if self.bias is None or self.bias.numel() == self.target[0]:
+            return self._convolve(x, None if self.bias is None else self.bias.flatten())
+        return self._convolve(x, None) + self.bias
 
     def _convolve(self, x: Tensor, bias: Tensor | None) -> Tensor:
-        above = arrange(fold(x, self.in_shape))
+        above = arrange(fold(x, self.source))
         with full_precision(x):
             if self._is_product(above):
                 read = above[..., :: self.stride[0], :: self.stride[1]]
@@ -69,7 +85,7 @@ class Convolution(Weighted):
         return unfold(y, x, self.in_shape, self.out_shape)
 
     def adjoint(self, r: Tensor) -> Tensor:
-        below = arrange(fold(r, self.out_shape))
+        below = arrange(fold(r, self.target))
         with full_precision(r):
             if self._is_product(below):
                 x = _product(below, self.weight.flatten(1).T)
@@ -97,12 +113,12 @@ class Convolution(Weighted):
             self.weight.shape[2:] == (1, 1)
             and (self.groups, *self.padding) == (1, 0, 0)
             and x.device.type == "cpu"
-            and len(x) * torch.Size(self.out_shape[1:]).numel() < FEW_PIXELS
+            and len(x) * torch.Size(self.target[1:]).numel() < FEW_PIXELS
         )
 
     def beside(self, other: Convolution) -> Convolution | None:
-        channels, *space = self.in_shape
-        if self.groups > 1 or channels >= FEW_CHANNELS:
+        channels, *space = self.source
+        if self.groups > 1 or channels >= FEW_CHANNELS or self.in_shape != self.source:
             return None
         weight = torch.cat((self.weight, other.weight), 1)
         return replace(self, in_shape=(2 * channels, *space), weight=weight, bias=None)
@@ -115,16 +131,16 @@ class Convolution(Weighted):
             self.stride != (stride, stride)
             or self.dilation != (1, 1)
             or self.groups > 1
-            or self.in_shape[0] >= FEW_CHANNELS
+            or self.source[0] >= FEW_CHANNELS
             or self.weight.device.type != "cpu"
         ):
             return None
-        return transpose_by_phases(self.weight, stride, self.padding, self.in_shape[1:], self.out_shape[1:])
+        return transpose_by_phases(self.weight, stride, self.padding, self.source[1:], self.target[1:])
 
     @cached_property
     def _rest(self) -> Shape:
         """Trailing pixels that the stride never reaches (output_padding of the transposed convolution)."""
         sizes = zip(
-            self.in_shape[1:], self.weight.shape[2:], self.stride, self.padding, self.dilation, strict=True
+            self.source[1:], self.weight.shape[2:], self.stride, self.padding, self.dilation, strict=True
         )
         return tuple((n + 2 * p - d * (k - 1) - 1) % s for n, k, s, p, d in sizes)

@@ -11,6 +11,7 @@ from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import prod
 
 import torch
 import torch.nn.functional as F
@@ -109,7 +110,10 @@ class Weighted(Linear):
 class Dense(Weighted):
     """A dense layer on the last axis: weight (m, n), x (..., n), y (..., m)."""
 
-    kind = "dense"
+    @property
+    def kind(self) -> str:
+        """ "convolution", of width 1, where the same weights serve several places."""
+        return "dense" if prod(self.in_shape[:-1]) == 1 else "convolution"
 
     def apply(self, x: Tensor) -> Tensor:
         with full_precision(x):

@@ -15,7 +15,7 @@ from torch_backend.operators.operator import Operator, Pullback
 class MaxPool(Operator):
     """The maximum of each window; of equal maxima the one that torch's derivative chooses.
 
-    function: x (B, C, *space) -> the maxima and their flat positions in space.
+    function: x (B, C, *space) -> the maxima and their flat positions in space. axes: how many space has.
     """
 
     kind = "max_pool"
@@ -23,6 +23,7 @@ class MaxPool(Operator):
     in_shape: Shape
     out_shape: Shape
     function: Callable[[Tensor], tuple[Tensor, Tensor]]
+    axes: int
 
     def forward(self, x: Tensor) -> Tensor:
         return self.function(x)[0]
@@ -33,9 +34,9 @@ class MaxPool(Operator):
 
     def scatter(self, r: Tensor, winner: Tensor) -> Tensor:
         """Add each r where its winner stands; windows may overlap."""
-        lead, space = r.shape[: -len(self.out_shape)], len(self.out_shape) - 1
+        lead = r.shape[: -len(self.out_shape)]
         x = zeros(r, (lead.numel(), *self.in_shape)).view(*lead, *self.in_shape)
-        r, winner = r.flatten(-space), winner.flatten(-space)  # (V, B, C, places)
-        flat = x.view(*lead, self.in_shape[0], -1)
+        r, winner = r.flatten(-self.axes), winner.flatten(-self.axes)  # (V, B, C, places)
+        flat = x.flatten(-self.axes)
         flat.mT.scatter_add_(-2, winner.expand(r.shape).mT, r.mT)
         return x

@@ -126,6 +126,30 @@ class Concatenation(Route, NonNegative):
 
 
 @dataclass(frozen=True, eq=False)
+class Gather(Route, NonNegative):
+    """Numbers picked from several inputs: y_k = x_{index k}, x all inputs in a row; 0 where index < 0."""
+
+    index: Tensor = field(kw_only=True)
+    shapes: tuple[Shape, ...] = field(kw_only=True)
+
+    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> Tensor:
+        return torch.cat([part.flatten(1) for part in inputs], 1)
+
+    def split(self, r: Tensor) -> tuple[Tensor, ...]:
+        parts = r.split([torch.Size(shape).numel() for shape in self.shapes], -1)
+        return tuple(part.unflatten(-1, shape) for part, shape in zip(parts, self.shapes, strict=True))
+
+    def apply(self, x: Tensor) -> Tensor:
+        padded = torch.cat([x, x.new_zeros(*x.shape[:-1], 1)], -1)
+        return padded[..., self.index].unflatten(-1, self.out_shape)
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        flat = r.flatten(-len(self.out_shape))
+        x = flat.new_zeros(*flat.shape[:-1], self.in_shape[0] + 1)
+        return x.index_add(-1, self.index % x.shape[-1], flat)[..., :-1]
+
+
+@dataclass(frozen=True, eq=False)
 class Function(NonNegative):
     """A linear function of (n, *in_shape) with weights ≥ 0, transposed by autograd."""
 
@@ -151,3 +175,10 @@ class Average(Function):
 
 class Rearrangement(Route, Function):
     """Numbers that are picked: slices, permutations, repetition, padding with zeros."""
+
+
+@dataclass(frozen=True, eq=False)
+class Padding(Rearrangement):
+    """Zeros around each image; `pad` is torch's: how many before and after, from the last axis on."""
+
+    pad: Shape = field(kw_only=True)

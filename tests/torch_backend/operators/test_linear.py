@@ -34,6 +34,7 @@ def test_the_table_of_operators_is_complete() -> None:
         "Concatenation",
         "Average",
         "Rearrangement",
+        "Padding",
     }
 
 

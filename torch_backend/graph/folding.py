@@ -1,0 +1,348 @@
+"""What folds: constant affine maps and padding into the linear layers beside them, sums of sums into one.
+
+The same function has the same relevance however it was written: a batch norm as a module, a function or a
+product and a sum, a normalisation of the pixels inside the network or in its weights, zeros around an image
+by an operation or by the convolution. What does not fold stays a node of kind "affine".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate, zip_longest
+from math import prod
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from torch_backend.graph.arithmetic import make_diagonal
+from torch_backend.graph.kept import Kept
+from torch_backend.graph.step import Step, needed
+from torch_backend.operators.convolution import Convolution
+from torch_backend.operators.layout import Shape
+from torch_backend.operators.linear import Dense, Diagonal, Linear
+from torch_backend.operators.operator import Operator, Route
+from torch_backend.operators.unweighted import Gather, Padding, Rearrangement, Reshape, Sum
+
+Layer = Convolution | Dense | Diagonal
+Readers = dict[int, list[Step]]
+
+
+def fold(steps: Sequence[Step], last: Step, kept: Kept) -> list[Step]:
+    """The steps on which the last one depends, in order, those that fold in one; changes the steps given."""
+    last = simplify(steps, last)
+    for step in steps:
+        if isinstance(step.op, Convolution):
+            _fold_padding(step, kept)
+    readers = _readers(steps := needed(steps, last))
+    for step in steps:
+        if isinstance(step.op, Diagonal):
+            _fold_down(step, readers, kept)
+    readers = _readers(steps := needed(steps, last))
+    for step in reversed(steps):
+        if isinstance(step.op, Diagonal) and step is not last:
+            _fold_up(step, last, readers, kept)
+    last = _bypassed(steps, last)
+    readers = _readers(steps := needed(steps, last))
+    for step in steps:
+        if isinstance(step.op, Sum):
+            _flatten(step, readers)
+    return needed(steps, last)
+
+
+def simplify(steps: Sequence[Step], last: Step) -> Step:
+    """Moves of moves in one, zeros around an image as what they are; the last step is the one returned."""
+    for step in needed(steps, last):
+        (below,) = step.inputs if len(step.inputs) == 1 else (None,)
+        match step.op:
+            case Reshape() if isinstance(below.op, Reshape):
+                step.op, step.inputs = Reshape(below.op.in_shape, step.op.out_shape), below.inputs
+            case Reshape() | Rearrangement() if isinstance(below.op, Gather):
+                _pick_from_picked(step, below)
+            case Padding() if isinstance(below.op, Padding):
+                pads = _sum_of_pads(step.op.pad, below.op.pad)
+                step.op, step.inputs = padding(below.op.in_shape, step.op.out_shape, pads), below.inputs
+        if isinstance(step.op, Gather) and len(step.inputs) == 1:
+            step.op = as_padding(step.op) or step.op
+    return _bypassed(steps, last)
+
+
+def _bypassed(steps: Sequence[Step], last: Step) -> Step:
+    """Steps that do nothing are no longer read; the last one that does something."""
+    instead: dict[int, Step] = {}
+    for step in steps:
+        step.inputs = tuple(instead.get(id(part), part) for part in step.inputs)
+        if _does_nothing(step.op):
+            instead[id(step)] = step.inputs[0]
+    return instead.get(id(last), last)
+
+
+def _does_nothing(op: Operator) -> bool:
+    match op:
+        case Diagonal():
+            return bool((op.weight == 1).all()) and not bool(op.bias.any())
+        case Reshape():
+            return op.in_shape == op.out_shape
+        case Gather():
+            return (
+                len(op.shapes) == 1
+                and op.shapes[0] == op.out_shape
+                and torch.equal(op.index.cpu(), torch.arange(len(op.index)))
+            )
+    return False
+
+
+def _pick_from_picked(step: Step, below: Step) -> None:
+    """Numbers of numbers that were picked; inputs of which nothing is left are no longer read."""
+    where = step.op.apply(torch.arange(1.0, len(below.op.index) + 1).view(1, *below.op.out_shape)).long() - 1
+    index = torch.where(where < 0, -1, below.op.index.cpu()[where]).flatten()
+    ends = list(accumulate(map(prod, below.op.shapes)))
+    used = [
+        bool(((index >= end - prod(s)) & (index < end)).any())
+        for s, end in zip(below.op.shapes, ends, strict=True)
+    ]
+    for shape, end, keep in reversed(list(zip(below.op.shapes, ends, used, strict=True))):
+        if not keep:
+            index = torch.where(index >= end, index - prod(shape), index)
+    shapes = tuple(s for s, keep in zip(below.op.shapes, used, strict=True) if keep)
+    index = index.to(below.op.index.device)
+    step.op = Gather((sum(map(prod, shapes)),), step.op.out_shape, index=index, shapes=shapes)
+    step.inputs = tuple(part for part, keep in zip(below.inputs, used, strict=True) if keep)
+
+
+def as_padding(op: Gather) -> Padding | None:
+    """Numbers that were picked, if they are an image with zeros around it."""
+    (image,), index = op.shapes, op.index.cpu().view(op.out_shape)
+    if len(image) != len(op.out_shape) or bool((index >= 0).sum() != prod(image)):
+        return None
+    places = (index >= 0).nonzero()
+    low, high = places.amin(0), places.amax(0) + 1
+    inside = index[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    if inside.shape != image or not torch.equal(inside.flatten(), torch.arange(prod(image))):
+        return None
+    ends = zip(low.tolist(), (torch.tensor(op.out_shape) - high).tolist(), strict=True)
+    return padding(image, op.out_shape, [n for both in reversed(list(ends)) for n in both])
+
+
+def padding(image: Shape, padded: Shape, pad: Sequence[int]) -> Padding:
+    while pad[-2:] == [0, 0]:
+        pad = pad[:-2]
+    return Padding(image, padded, function=lambda v: F.pad(v, pad), pad=tuple(pad))
+
+
+def _sum_of_pads(a: Shape, b: Shape) -> list[int]:
+    return [m + n for m, n in zip_longest(a, b, fillvalue=0)]
+
+
+def _readers(steps: Sequence[Step]) -> Readers:
+    found: Readers = {id(step): [] for step in steps}
+    for step in steps:
+        for part in dict.fromkeys(step.inputs):
+            found[id(part)].append(step)
+    return found
+
+
+# ---------------------------------------------------------------- affine maps
+
+
+def _fold_down(step: Step, readers: Readers, kept: Kept) -> None:
+    """The affine map d of this step into the layer that it alone reads, through what only moves numbers."""
+    d, (below,) = step.op, step.inputs
+    if isinstance(below.op, Sum) and len(readers[id(below)]) == 1:
+        _fold_into_the_parts(step, below, readers, kept)
+        return
+    moved: list[Step] = []
+    layer = below
+    while _permutes(layer) and len(readers[id(layer)]) == 1:
+        moved.append(layer)
+        d = kept(
+            make_diagonal, layer.op.in_shape, *(layer.op.adjoint(_full(c, d))[0] for c in (d.weight, d.bias))
+        )
+        (layer,) = layer.inputs
+    if not isinstance(layer.op, Layer) or len(readers[id(layer)]) > 1:
+        return
+    folded = kept(after, layer.op, d)
+    if folded is None:
+        return
+    for other in (layer, *moved):
+        other.tensor = None
+    layer.op = folded
+    _take_over(step, below, readers)
+    if isinstance(step.op, Diagonal):
+        _fold_down(step, readers, kept)
+
+
+def _fold_into_the_parts(step: Step, total: Step, readers: Readers, kept: Kept) -> None:
+    """The factor of an affine map d of a sum into all layers that it adds up; what d adds stays."""
+    layers = list({id(part): part for part in total.inputs}.values())
+    if bool((step.op.weight == 1).all()) or not all(
+        isinstance(part.op, Layer) and readers[id(part)] == [total] for part in layers
+    ):
+        return
+    d, factor = step.op, kept(make_diagonal, step.op.in_shape, step.op.weight, torch.zeros(()))
+    folded = [kept(after, part.op, factor) for part in layers]
+    if None in folded:
+        return
+    for part, op in zip((*layers, total), (*folded, total.op), strict=True):
+        part.op, part.tensor = op, None
+    if bool(d.bias.any()):
+        step.op = kept(make_diagonal, d.in_shape, torch.ones(()), d.bias)
+    else:
+        _take_over(step, total, readers)
+
+
+def _take_over(step: Step, below: Step, readers: Readers) -> None:
+    """The step, whose own operation has gone, is what it read: its numbers are the new ones."""
+    step.op, step.inputs, step.label = below.op, below.inputs, below.label
+    for part in below.inputs:
+        readers[id(part)] = [step if reader is below else reader for reader in readers[id(part)]]
+
+
+def _fold_up(step: Step, last: Step, readers: Readers, kept: Kept) -> None:
+    """The affine map of this step into all layers that read it, if nothing else does."""
+    absorbed = _absorbed(step, step.op, last, readers, kept)
+    if absorbed is None:
+        return
+    for other, op in absorbed:
+        if op is None:
+            other.tensor = None
+        else:
+            other.op = op
+    (below,) = step.inputs
+    for reader in readers[id(step)]:
+        reader.inputs = tuple(below if part is step else part for part in reader.inputs)
+    readers[id(below)] = [r for r in readers[id(below)] if r is not step] + readers[id(step)]
+
+
+def _absorbed(
+    step: Step, d: Diagonal, last: Step, readers: Readers, kept: Kept
+) -> list[tuple[Step, Linear | None]] | None:
+    """The layers above the step with d in their weights, and the moves (None) between; None if one cannot."""
+    found: list[tuple[Step, Linear | None]] = []
+    for reader in readers[id(step)]:
+        if reader is last and not isinstance(reader.op, Convolution | Dense):
+            return None
+        if isinstance(reader.op, Convolution | Dense):
+            layer = kept(before, reader.op, d)
+            if layer is None:
+                return None
+            found.append((reader, layer))
+        elif isinstance(reader.op, Route) and isinstance(reader.op, Linear) and len(reader.inputs) == 1:
+            numbers = (reader.op.apply(_full(c, d))[0] for c in (d.weight, d.bias))
+            above = _absorbed(reader, kept(make_diagonal, reader.op.out_shape, *numbers), last, readers, kept)
+            if above is None:
+                return None
+            found += [(reader, None), *above]
+        else:
+            return None
+    return found
+
+
+def _full(c: Tensor, d: Diagonal) -> Tensor:
+    """One number for each entry, as a batch of one."""
+    return c.expand(1, *d.in_shape).contiguous()
+
+
+def _permutes(step: Step) -> bool:
+    """Whether every number that it reads comes out once."""
+    op = step.op
+    if not (isinstance(op, Route) and isinstance(op, Linear)) or len(step.inputs) != 1:
+        return False
+    ones = torch.ones(1, *op.out_shape)
+    return torch.Size(op.in_shape).numel() == ones.numel() and bool((op.adjoint(ones) == 1).all())
+
+
+def after(layer: Layer, d: Diagonal) -> Linear | None:
+    """d ∘ layer: weights w ⊙ W, bias w ⊙ b + s; None if w differs within a channel."""
+    if isinstance(layer, Diagonal):
+        return replace(layer, weight=d.weight * layer.weight, bias=d.weight * layer.bias + d.bias)
+    axis = _channels(layer)
+    w = along(d.weight, layer.out_shape, axis)
+    if w is None:
+        return None
+    shape = w.shape + (1,) * (-axis - 1)
+    bias = d.bias.expand(shape) if d.bias.dim() < len(shape) else d.bias + torch.zeros_like(w.view(shape))
+    if layer.bias is not None:
+        bias = layer.bias * w.view(shape) + bias
+    weight = layer.weight
+    if bool((w != 1).any()):
+        weight = weight * w.view(-1, *[1] * (weight.dim() - 1))
+    return replace(layer, weight=weight, bias=_bias(layer, bias))
+
+
+def before(layer: Convolution | Dense, d: Diagonal) -> Linear | None:
+    """layer ∘ d: weights W ⊙ w, bias b + W s; None if w differs within a channel."""
+    w = along(d.weight, layer.in_shape, _channels(layer))
+    if w is None:
+        return None
+    bias = layer.bias
+    if bool(d.bias.any()):
+        shift = layer.apply(_full(d.bias, d))[0]
+        bias = _bias(layer, shift if bias is None else bias + shift)
+    weight = layer.weight
+    if isinstance(layer, Convolution):
+        w = w.view(layer.groups, 1, -1).expand(-1, len(weight) // layer.groups, -1).flatten(0, 1)
+        w = w.view(*weight.shape[:2], *[1] * (weight.dim() - 2))
+    return replace(layer, weight=weight * w, bias=bias)
+
+
+def _channels(layer: Convolution | Dense) -> int:
+    """The axis of the channels, from the end."""
+    return -1 if isinstance(layer, Dense) else -1 - len(layer.stride)
+
+
+def _bias(layer: Convolution | Dense, bias: Tensor) -> Tensor:
+    """The bias with one number for each channel, if that is all it has."""
+    axis = _channels(layer)
+    each = along(bias, layer.out_shape, axis)
+    return bias if each is None else each.view(-1, *[1] * (-axis - 1))
+
+
+def along(t: Tensor, shape: Shape, axis: int) -> Tensor | None:
+    """t, broadcast to the shape, as a function of this axis alone; None if it differs along others."""
+    if t.numel() == 1:
+        return t.reshape(1).expand(shape[axis])
+    if t.numel() == shape[axis] and t.dim() >= -axis and t.shape[axis] == shape[axis]:
+        return t.flatten()
+    rows = t.expand(shape).movedim(axis, 0).flatten(1)
+    return rows[:, 0] if bool((rows == rows[:, :1]).all()) else None
+
+
+# ---------------------------------------------------------------- padding, sums
+
+
+def _fold_padding(step: Step, kept: Kept) -> None:
+    """Zeros around the image, into the convolution that reads them."""
+    (below,) = step.inputs
+    if isinstance(below.op, Padding):
+        padded = kept(with_padding, step.op, below.op.in_shape, below.op.pad)
+        if padded is not None:
+            step.op, step.inputs = padded, below.inputs
+
+
+def with_padding(layer: Convolution, in_shape: Shape, pad: Shape) -> Convolution | None:
+    """The convolution of an image with `pad` zeros before and after it along each axis, from the last one on.
+
+    Where there are more on one side, zeros in the kernel make up for the difference. None where it cannot.
+    """
+    axes = len(layer.stride)
+    ends = [(pad[2 * k], pad[2 * k + 1]) if 2 * k < len(pad) else (0, 0) for k in reversed(range(axes))]
+    differences = [abs(a - b) % d for (a, b), d in zip(ends, layer.dilation, strict=True)]
+    if min(pad) < 0 or len(pad) > 2 * axes or any(differences):
+        return None
+    longer = [
+        (max(0, b - a) // d, max(0, a - b) // d) for (a, b), d in zip(ends, layer.dilation, strict=True)
+    ]
+    weight = F.pad(layer.weight, [n for both in reversed(longer) for n in both])
+    padding = tuple(p + max(both) for p, both in zip(layer.padding, ends, strict=True))
+    return replace(layer, in_shape=in_shape, weight=weight, padding=padding)
+
+
+def _flatten(step: Step, readers: Readers) -> None:
+    """A sum that alone reads another sum takes its parts."""
+    parts: list[Step] = []
+    for part in step.inputs:
+        nested = isinstance(part.op, Sum) and readers[id(part)] == [step] and step.inputs.count(part) == 1
+        parts.extend(part.inputs if nested else (part,))
+    step.op, step.inputs = replace(step.op, count=len(parts)), tuple(parts)

@@ -1,0 +1,231 @@
+"""The user's model: what is refused before it runs, how it is run, and that it leaves as it came."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+
+from rankone.errors import Refusal, refuse
+from torch_backend.operators.layout import is_finite
+
+# Operators by the names that users know them by.
+NAMES = {
+    "mm": "linear",
+    "addmm": "linear",
+    "max_pool2d_with_indices": "max_pool2d",
+    "max_pool3d_with_indices": "max_pool3d",
+    "_unsafe_view": "view",
+    "_reshape_alias": "view",
+    "reshape": "view",
+}
+BESIDE = {"view", "unsqueeze", "squeeze", "expand", "permute", "transpose", "t"}
+PRECISIONS = (torch.float32, torch.float64)
+
+
+def check_images(images: Tensor) -> None:
+    """Images are a finite floating-point tensor (B, ...) with B ≥ 1."""
+    if not isinstance(images, Tensor) or images.dtype not in PRECISIONS:
+        got = str(images.dtype) if isinstance(images, Tensor) else type(images).__name__
+        real = isinstance(images, Tensor) and not images.is_complex()
+        tokens = real and images.dim() < 3 and not images.is_floating_point()
+        do = "convert them: images.float()" if real else "give real numbers: torch.as_tensor(images)"
+        if tokens:
+            do = "if these are tokens, which relevance cannot reach, give what their embedding makes of them"
+        refuse("images", expected="a tensor in float32 or float64", got=got, do=do)
+    if images.dim() < 2 or not images.numel():
+        refuse(
+            "images", expected="shape (B, ...) with B >= 1", got=tuple(images.shape), do="add the batch axis"
+        )
+    if not is_finite(images):
+        refuse(
+            "images",
+            expected="finite values",
+            got="NaN or infinity",
+            do="find out where they arose and leave those images out",
+        )
+
+
+def check_model(model: nn.Module, images: Tensor) -> None:
+    """A model is in eval mode, on the images' device, with finite weights."""
+    if not isinstance(model, nn.Module):
+        refuse("model", expected="a torch.nn.Module", got=type(model).__name__, do="pass the network itself")
+    for name, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            refuse(
+                f"model ({name or type(model).__name__})",
+                expected="a module that Python runs",
+                got="a torch.jit script",
+                do="give the module that it was made from",
+            )
+        if module.training:
+            refuse(
+                f"model ({name or type(model).__name__})",
+                expected="eval mode",
+                got="training mode",
+                do="call model.eval() first",
+            )
+    for name, value in tensors_of(model).items():
+        if value.device != images.device:
+            refuse(
+                f"model ({name})",
+                expected=f"the images' device {images.device}",
+                got=value.device,
+                do="move the model there: model.to(images.device)",
+            )
+        if value.is_floating_point() and not is_finite(value):
+            refuse(
+                f"model ({name})", expected="finite weights", got="NaN or infinity", do="load intact weights"
+            )
+
+
+def run_model(model: nn.Module, images: Tensor) -> Tensor:
+    """The model's own forward pass, in its own precision; ValueError if it refuses the images."""
+    with torch.no_grad(), untouched(model):
+        return forward(model, own_copy(model, images))
+
+
+def own_copy(model: nn.Module, images: Tensor) -> Tensor:
+    """A copy of the images in the model's precision."""
+    dtype = next((p.dtype for p in model.parameters() if p.is_floating_point()), images.dtype)
+    return images.detach().to(dtype, copy=True, memory_format=torch.contiguous_format)
+
+
+def forward(model: nn.Module, images: Tensor) -> Tensor:
+    """The logits (B, ...) of the images, which the model may write to."""
+    try:
+        with torch.compiler.set_stance("force_eager"), sdpa_kernel(SDPBackend.MATH):
+            logits = model(images)
+    except Refusal:
+        raise
+    except Exception as error:
+        _refused_the_images(model, images, error)
+    if isinstance(logits, Tensor) and logits.dim() >= 2 and len(logits) == len(images):
+        return logits
+    return _several_outputs(logits)
+
+
+def _refused_the_images(model: nn.Module, images: Tensor, error: Exception) -> None:
+    said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    try:
+        parameters = inspect.signature(model.forward).parameters.values()
+    except (TypeError, ValueError):
+        parameters = []
+    required = [
+        p.name
+        for p in parameters
+        if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+    ]
+    if len(required) > 1:
+        refuse(
+            "model",
+            expected="one input, the images",
+            got=f"forward({', '.join(required)})",
+            do="wrap it in a module that takes images only and gives the rest",
+        )
+    if "Long, Int" in said or "indices" in said:
+        refuse(
+            "model",
+            expected="a network that reads real numbers",
+            got=f"one that looks them up as integers ({said})",
+            do="wrap it to begin at the output of its embedding",
+        )
+    refuse(
+        "images",
+        expected="a shape that the model accepts",
+        got=f"{tuple(images.shape)} ({said})",
+        do="give the images the model's input shape (B, channels, …)",
+    )
+
+
+def _several_outputs(output: Any) -> Any:
+    got, do = type(output).__name__, "wrap it to return its logits only"
+    if isinstance(output, Tensor):
+        got = f"shape {tuple(output.shape)}"
+    elif isinstance(output, dict):
+        got = f"{got} with {', '.join(map(repr, output))}"
+        do = f"wrap it to return one of them: model(images)[{next(iter(output), None)!r}]"
+    return refuse("model", expected="one output tensor (B, ...)", got=got, do=do)
+
+
+def tensors_of(module: nn.Module) -> dict[str, Tensor]:
+    """Parameters and buffers by name."""
+    return {**dict(module.named_parameters()), **dict(module.named_buffers())}
+
+
+class Untouched:
+    """What a model was before it ran; numbers are kept when it is about to write to them."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.attributes = [(m, dict(vars(m)), dict(m._parameters), dict(m._buffers)) for m in model.modules()]
+        self.memory = {t.untyped_storage()._cdata for t in tensors_of(model).values()}
+        self.numbers: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def about_to_write(self, t: Tensor) -> None:
+        key = t.untyped_storage()._cdata
+        if key in self.memory and key not in self.numbers:
+            whole = torch.empty(0, dtype=torch.uint8, device=t.device).set_(t.untyped_storage())
+            self.numbers[key] = whole, whole.clone()
+
+    def restore(self) -> None:
+        for whole, numbers in self.numbers.values():
+            whole.copy_(numbers)
+        for module, attributes, parameters, buffers in self.attributes:
+            for own, before in (
+                (module._parameters, parameters),
+                (module._buffers, buffers),
+                (vars(module), attributes),
+            ):
+                for name in own.keys() - before.keys():
+                    del own[name]
+                own.update(before)
+
+
+@contextmanager
+def untouched(model: nn.Module) -> Iterator[Untouched]:
+    """Whatever the model does to itself in a forward pass is undone."""
+    before = Untouched(model)
+    try:
+        yield before
+    finally:
+        before.restore()
+
+
+class Places:
+    """The module whose forward is running, by its path in the model."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self.paths = {module: name for name, module in model.named_modules()}
+        self.running: list[nn.Module] = []
+
+    def label(self, operation: str) -> str:
+        """A call's place: the path of a module without parts, or path.operation."""
+        operation = (
+            NAMES.get(operation, operation).removeprefix("_").removesuffix("_").removeprefix("native_")
+        )
+        inside = next((m for m in reversed(self.running) if self.paths.get(m)), None)
+        if inside is None:
+            return operation
+        leaf = next(inside.children(), None) is None
+        if operation in BESIDE and next(inside.parameters(recurse=False), None) is not None:
+            leaf = False  # the layer itself has the name
+        return self.paths[inside] if leaf else f"{self.paths[inside]}.{operation}"
+
+    @contextmanager
+    def followed(self) -> Iterator[None]:
+        def left(*_: Any) -> None:
+            self.running.pop()
+
+        entered = register_module_forward_pre_hook(lambda module, _: self.running.append(module))
+        leaving = register_module_forward_hook(left, always_call=True)
+        try:
+            yield
+        finally:
+            entered.remove()
+            leaving.remove()
