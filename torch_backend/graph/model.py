@@ -37,7 +37,7 @@ def check_images(images: Tensor) -> None:
         tokens = real and images.dim() < 3 and not images.is_floating_point()
         do = "convert them: images.float()" if real else "give real numbers: torch.as_tensor(images)"
         if tokens:
-            do = "if these are tokens, which relevance cannot reach, give what their embedding makes of them"
+            do = "these look like tokens, which relevance cannot reach: give what their embedding makes of them"
         refuse("images", expected="a tensor in float32 or float64", got=got, do=do)
     if images.dim() < 2 or not images.numel():
         refuse(
