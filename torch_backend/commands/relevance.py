@@ -7,6 +7,7 @@ start, and start relevance f(x) instead of 1 only changes the unit in which the 
 
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
 import torch
@@ -112,10 +113,18 @@ def books(maps: Maps) -> str:
             "Ledger, the mean over images: relevance that came into each node, went down to its inputs, was",
             "drawn by its bias and by ε, was lost (0/0), and what its rule keeps no books of. Five decimals.",
             *([GROWTH] if totals[4] < 0 else []),
+            *_unfolded([entry.node.name for entry in entries if entry.node.kind == "affine"]),
             "",
             *aligned([header, *rows, ("all nodes", "", "", "", *map(five_decimals, totals[2:]))], left=2),
         ]
     )
+
+
+def _unfolded(names: list[str]) -> list[str]:
+    """Lines that name the affine maps, which share relevance out by themselves."""
+    if not names:
+        return []
+    return wrap(f"Affine maps (batch norms, constants) that fold into no layer: {', '.join(names)}.", 100)
 
 
 def _accounts(entry: Entry) -> list[float]:

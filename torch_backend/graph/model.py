@@ -13,7 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from rankone.errors import Refusal, refuse
-from torch_backend.operators.layout import is_finite
+from torch_backend.operators.layout import full_precision, is_finite
 
 # Operators by the names that users know them by.
 NAMES = {
@@ -37,7 +37,7 @@ def check_images(images: Tensor) -> None:
         tokens = real and images.dim() < 3 and not images.is_floating_point()
         do = "convert them: images.float()" if real else "give real numbers: torch.as_tensor(images)"
         if tokens:
-            do = "these look like tokens, which relevance cannot reach: give what their embedding makes of them"
+            do = "these look like tokens, out of relevance's reach: give what their embedding makes of them"
         refuse("images", expected="a tensor in float32 or float64", got=got, do=do)
     if images.dim() < 2 or not images.numel():
         refuse(
@@ -100,7 +100,7 @@ def own_copy(model: nn.Module, images: Tensor) -> Tensor:
 def forward(model: nn.Module, images: Tensor) -> Tensor:
     """The logits (B, ...) of the images, which the model may write to."""
     try:
-        with torch.compiler.set_stance("force_eager"), sdpa_kernel(SDPBackend.MATH):
+        with torch.compiler.set_stance("force_eager"), sdpa_kernel(SDPBackend.MATH), full_precision(images):
             logits = model(images)
     except Refusal:
         raise
