@@ -50,7 +50,7 @@ def is_finite(x: Tensor) -> bool:
 
 @contextmanager
 def full_precision(x: Tensor) -> Iterator[None]:
-    """float32 means float32. TF32, on a GPU, moves 1 - cos by 1e-3; NNPACK, on a CPU without oneDNN, convolves
+    """float32 means float32. TF32, on a GPU, moves 1 - cos by 1e-3; NNPACK, on a CPU without oneDNN, works
     by Winograd's or Fourier's way, whose errors are small beside the largest sum, not beside each: 250 times
     what the denominator of z⁺ should be was seen.
     """
