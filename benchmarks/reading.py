@@ -23,10 +23,10 @@ STARTS = {
 }
 ONCE = ("first reading", "forward of every node", "a vector-Jacobian product", "another run")
 NOTES = (
-    "Medians of 5 interleaved runs inside kept_pages, each after one that is not timed. First reading: `trace`, "
+    "Medians of 5 interleaved runs inside kept_pages, each after an untimed one. First reading: `trace`, "
     "all checks included. Forward of every node: compared with what the model computed there. Another run: "
-    "the image twice over, recorded and compared. Every batch: `graph.record`. Sweep: z⁺ from that many start "
-    "layers, as many vectors from each, read at all of them and at the image, `graph.record` not included."
+    "the image twice over, recorded and compared. Every batch: `graph.record`. Sweep: z⁺ from so many start "
+    "layers, as many vectors from each, read at all and at the image, `graph.record` not included."
 )
 
 

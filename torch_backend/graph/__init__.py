@@ -17,7 +17,8 @@ arithmetic   sums, constants and products
 routes       pooling, averages, and what only moves numbers
 joining      tensors joined to one
 derivative   calls that are known by their derivative only
-folding      affine maps and padding in the layers beside them
+simplifying  moves of numbers that come to less than was written
+folding      affine maps in the layers beside them
 kept         operators with weights, kept between batches
 checks       what makes a wrong reading impossible to miss
 """

@@ -1,4 +1,4 @@
-"""What folds: constant affine maps and padding into the linear layers beside them, sums of sums into one.
+"""What folds: constant affine maps into the linear layers beside them, sums of sums into one.
 
 The same function has the same relevance however it was written: a batch norm as a module, a function or a
 product and a sum, a normalisation of the pixels inside the network or in its weights, zeros around an image
@@ -9,21 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import accumulate, zip_longest
-from math import prod
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from torch_backend.graph.arithmetic import make_diagonal
 from torch_backend.graph.kept import Kept
+from torch_backend.graph.simplifying import bypassed, simplify
 from torch_backend.graph.step import Step, needed
 from torch_backend.operators.convolution import Convolution
 from torch_backend.operators.layout import Shape
 from torch_backend.operators.linear import Dense, Diagonal, Linear
-from torch_backend.operators.operator import Operator, Route
-from torch_backend.operators.unweighted import Gather, Padding, Rearrangement, Reshape, Sum
+from torch_backend.operators.operator import Route
+from torch_backend.operators.unweighted import Concatenation, Sum
 
 Layer = Convolution | Dense | Diagonal
 Readers = dict[int, list[Step]]
@@ -31,108 +29,22 @@ Readers = dict[int, list[Step]]
 
 def fold(steps: Sequence[Step], last: Step, kept: Kept) -> list[Step]:
     """The steps on which the last one depends, in order, those that fold in one; changes the steps given."""
-    last = simplify(steps, last)
-    for step in steps:
-        if isinstance(step.op, Convolution):
-            _fold_padding(step, kept)
+    last = simplify(steps, last, kept)
     readers = _readers(steps := needed(steps, last))
     for step in steps:
         if isinstance(step.op, Diagonal):
             _fold_down(step, readers, kept)
-    readers = _readers(steps := needed(steps, last))
+    steps, last = _behind_what_joins(needed(steps, last), last, kept)
+    readers = _readers(steps)
     for step in reversed(steps):
         if isinstance(step.op, Diagonal) and step is not last:
             _fold_up(step, last, readers, kept)
-    last = _bypassed(steps, last)
+    last = bypassed(steps, last)
     readers = _readers(steps := needed(steps, last))
     for step in steps:
         if isinstance(step.op, Sum):
             _flatten(step, readers)
     return needed(steps, last)
-
-
-def simplify(steps: Sequence[Step], last: Step) -> Step:
-    """Moves of moves in one, zeros around an image as what they are; the last step is the one returned."""
-    for step in needed(steps, last):
-        (below,) = step.inputs if len(step.inputs) == 1 else (None,)
-        match step.op:
-            case Reshape() if isinstance(below.op, Reshape):
-                step.op, step.inputs = Reshape(below.op.in_shape, step.op.out_shape), below.inputs
-            case Reshape() | Rearrangement() if isinstance(below.op, Gather):
-                _pick_from_picked(step, below)
-            case Padding() if isinstance(below.op, Padding):
-                pads = _sum_of_pads(step.op.pad, below.op.pad)
-                step.op, step.inputs = padding(below.op.in_shape, step.op.out_shape, pads), below.inputs
-        if isinstance(step.op, Gather) and len(step.inputs) == 1:
-            step.op = as_padding(step.op) or step.op
-    return _bypassed(steps, last)
-
-
-def _bypassed(steps: Sequence[Step], last: Step) -> Step:
-    """Steps that do nothing are no longer read; the last one that does something."""
-    instead: dict[int, Step] = {}
-    for step in steps:
-        step.inputs = tuple(instead.get(id(part), part) for part in step.inputs)
-        if _does_nothing(step.op):
-            instead[id(step)] = step.inputs[0]
-    return instead.get(id(last), last)
-
-
-def _does_nothing(op: Operator) -> bool:
-    match op:
-        case Diagonal():
-            return bool((op.weight == 1).all()) and not bool(op.bias.any())
-        case Reshape():
-            return op.in_shape == op.out_shape
-        case Gather():
-            return (
-                len(op.shapes) == 1
-                and op.shapes[0] == op.out_shape
-                and torch.equal(op.index.cpu(), torch.arange(len(op.index)))
-            )
-    return False
-
-
-def _pick_from_picked(step: Step, below: Step) -> None:
-    """Numbers of numbers that were picked; inputs of which nothing is left are no longer read."""
-    where = step.op.apply(torch.arange(1.0, len(below.op.index) + 1).view(1, *below.op.out_shape)).long() - 1
-    index = torch.where(where < 0, -1, below.op.index.cpu()[where]).flatten()
-    ends = list(accumulate(map(prod, below.op.shapes)))
-    used = [
-        bool(((index >= end - prod(s)) & (index < end)).any())
-        for s, end in zip(below.op.shapes, ends, strict=True)
-    ]
-    for shape, end, keep in reversed(list(zip(below.op.shapes, ends, used, strict=True))):
-        if not keep:
-            index = torch.where(index >= end, index - prod(shape), index)
-    shapes = tuple(s for s, keep in zip(below.op.shapes, used, strict=True) if keep)
-    index = index.to(below.op.index.device)
-    step.op = Gather((sum(map(prod, shapes)),), step.op.out_shape, index=index, shapes=shapes)
-    step.inputs = tuple(part for part, keep in zip(below.inputs, used, strict=True) if keep)
-
-
-def as_padding(op: Gather) -> Padding | None:
-    """Numbers that were picked, if they are an image with zeros around it."""
-    (image,), index = op.shapes, op.index.cpu().view(op.out_shape)
-    if len(image) != len(op.out_shape) or bool((index >= 0).sum() != prod(image)):
-        return None
-    places = (index >= 0).nonzero()
-    low, high = places.amin(0), places.amax(0) + 1
-    inside = index[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
-    if inside.shape != image or not torch.equal(inside.flatten(), torch.arange(prod(image))):
-        return None
-    ends = zip(low.tolist(), (torch.tensor(op.out_shape) - high).tolist(), strict=True)
-    return padding(image, op.out_shape, [n for both in reversed(list(ends)) for n in both])
-
-
-def padding(image: Shape, padded: Shape, pad: Sequence[int]) -> Padding:
-    while pad[-2:] == [0, 0]:
-        pad = pad[:-2]
-    return Padding(image, padded, function=lambda v: F.pad(v, pad), pad=tuple(pad))
-
-
-def _sum_of_pads(a: Shape, b: Shape) -> list[int]:
-    return [m + n for m, n in zip_longest(a, b, fillvalue=0)]
 
 
 def _readers(steps: Sequence[Step]) -> Readers:
@@ -309,34 +221,43 @@ def along(t: Tensor, shape: Shape, axis: int) -> Tensor | None:
     return rows[:, 0] if bool((rows == rows[:, :1]).all()) else None
 
 
-# ---------------------------------------------------------------- padding, sums
+def _behind_what_joins(steps: list[Step], last: Step, kept: Kept) -> tuple[list[Step], Step]:
+    """Affine maps of parts that are joined, as one map of the whole; the steps, and the last of them."""
+    readers = _readers(steps)
+    found: list[Step] = []
+    for step in steps:
+        found.append(step)
+        if not isinstance(step.op, Concatenation):
+            continue
+        apart = [isinstance(p.op, Diagonal) and readers[id(p)] == [step] for p in step.inputs]
+        if any(apart):
+            whole = _affine_of_the_whole(step, apart, kept)
+            for reader in readers[id(step)]:
+                reader.inputs = tuple(whole if part is step else part for part in reader.inputs)
+            readers[id(whole)] = readers[id(step)]
+            last = whole if last is step else last
+            found.append(whole)
+    return needed(found, last), last
 
 
-def _fold_padding(step: Step, kept: Kept) -> None:
-    """Zeros around the image, into the convolution that reads them."""
-    (below,) = step.inputs
-    if isinstance(below.op, Padding):
-        padded = kept(with_padding, step.op, below.op.in_shape, below.op.pad)
-        if padded is not None:
-            step.op, step.inputs = padded, below.inputs
-
-
-def with_padding(layer: Convolution, in_shape: Shape, pad: Shape) -> Convolution | None:
-    """The convolution of an image with `pad` zeros before and after it along each axis, from the last one on.
-
-    Where there are more on one side, zeros in the kernel make up for the difference. None where it cannot.
-    """
-    axes = len(layer.stride)
-    ends = [(pad[2 * k], pad[2 * k + 1]) if 2 * k < len(pad) else (0, 0) for k in reversed(range(axes))]
-    differences = [abs(a - b) % d for (a, b), d in zip(ends, layer.dilation, strict=True)]
-    if min(pad) < 0 or len(pad) > 2 * axes or any(differences):
-        return None
-    longer = [
-        (max(0, b - a) // d, max(0, a - b) // d) for (a, b), d in zip(ends, layer.dilation, strict=True)
+def _affine_of_the_whole(step: Step, apart: Sequence[bool], kept: Kept) -> Step:
+    """The map behind the concatenation, which from now on joins what the maps of its parts (`apart`) read."""
+    maps = [
+        part.op if own else kept(make_diagonal, part.op.out_shape, torch.ones(()), torch.zeros(()))
+        for part, own in zip(step.inputs, apart, strict=True)
     ]
-    weight = F.pad(layer.weight, [n for both in reversed(longer) for n in both])
-    padding = tuple(p + max(both) for p, both in zip(layer.padding, ends, strict=True))
-    return replace(layer, in_shape=in_shape, weight=weight, padding=padding)
+    numbers = (
+        torch.cat([_full(c, d)[0] for c, d in zip(column, maps, strict=True)], step.op.axis)
+        for column in ([d.weight for d in maps], [d.bias for d in maps])
+    )
+    op = kept(make_diagonal, step.op.out_shape, *numbers)
+    whole = Step(op, (step,), step.label, (), step.arrangement, step.tensor)
+    step.tensor = None
+    step.inputs = tuple(p.inputs[0] if own else p for p, own in zip(step.inputs, apart, strict=True))
+    return whole
+
+
+# ---------------------------------------------------------------- sums
 
 
 def _flatten(step: Step, readers: Readers) -> None:

@@ -125,5 +125,4 @@ twins(
         "(x - mean) / std": inside(lambda m, x: m.conv(_normalised(x))),
         "by slices": inside(lambda m, x: m.conv(_by_slices(x))),
     },
-    is_law=False,
 )
