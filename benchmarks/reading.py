@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from benchmarks.measure import side_by_side, write_table
 from torch_backend import kept_pages, methods, sweep, trace
 from torch_backend.graph import checks
+from torch_backend.graph.reading import _check_derivative
 
 SEED = 0
 STARTS = {
@@ -49,9 +50,9 @@ def parts(model: nn.Module, images: Tensor, starts: tuple[str, ...]) -> dict[str
         checks.check_forward(first.nodes, values, torch.float32)
 
     def derivative() -> None:
-        again = network._read(images)
-        between = [step.tensor if step.arrangement.is_plain else None for step in again.steps]
-        checks.check_derivative(again.nodes, again.run.images, again.run.logits, torch.float32, between)
+        network.calls, calls = [], network.calls
+        _check_derivative(again := network._read(images), again.nodes)
+        network.calls = calls
 
     return {
         "model": torch.no_grad()(partial(model, images)),

@@ -28,7 +28,7 @@ def add(call: Call, x, other, alpha=1) -> Part:
             else Operation(Sum, (call.image, call.image, None, 2), parts, call.arrangement)
         )
     if isinstance(x, Read):
-        return affine(call, x, 1.0, other if alpha == 1 else alpha * other)
+        return affine(call, x, 1.0, other if alpha == 1 else alpha * _real(other))
     return affine(call, other, float(alpha), x)
 
 
@@ -47,7 +47,7 @@ def multiply(call: Call, x, other) -> Part:
 
 
 def divide(call: Call, x, other) -> Part:
-    return None if isinstance(other, Read) else affine(call, x, 1 / other, 0.0)
+    return None if isinstance(other, Read) else affine(call, x, 1 / _real(other), 0.0)
 
 
 def negative(call: Call, x) -> Part:
@@ -89,6 +89,11 @@ def affine(call: Call, x: Part, scale: Any, shift: Any) -> Part:
     return Operation(make_diagonal, (call.image, scale, shift), (x,), call.arrangement)
 
 
+def _real(c: Any) -> Any:
+    """A constant that may be multiplied or divided without rounding or wrapping around."""
+    return c.double() if isinstance(c, Tensor) else c
+
+
 def scaled(x: Part, factor: float) -> Part:
     if x is None or factor == 1:
         return x
@@ -100,6 +105,8 @@ def of_one_image(arrangement: Arrangement, c: Any, like: Tensor) -> Tensor | Non
     """The constant as a tensor that broadcasts with one image's part; None if it differs between images."""
     if not isinstance(c, Tensor):
         return torch.tensor(float(c), dtype=torch.float64) if isinstance(c, int | float) else None
+    if not c.is_floating_point():
+        c = c.double()
     if c.numel() == 1:
         return c.reshape(())
     if arrangement.is_plain and c.dim() < like.dim():

@@ -8,7 +8,8 @@ weights, and their numbers are the model's own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -57,67 +58,93 @@ def check_forward(nodes: Sequence[Node], model: Sequence[Tensor | None], precisi
                 got="NaN",
                 do="find out where it arises: model(images) has it there, too",
             )
-        x = node.op.join(tuple(nodes[i].value for i in node.inputs), node.value)
-        y = node.op.forward(x)
-        if agree(y, computed, precision) or agree(y, computed, precision, _magnitude(node, x)):
+        x = node.op.join(tuple(nodes[i].value for i in node.inputs))
+        said = _what_differs(node, x, computed, precision)
+        if not said:
             continue
         refuse(
             f"node {node.name!r}",
             expected="the numbers that the model computes there",
-            got=f"others, by up to {float((y - computed).abs().max()):.1e} ({node.kind}, {node.label})",
+            got=f"{said} ({node.kind}, {node.label})",
             do="look for a hook, a graph that changes itself, or an operator that is read wrongly: report it",
         )
 
 
-def _magnitude(node: Node, x: Tensor) -> Tensor | float:
+def _what_differs(node: Node, x: Any, computed: Tensor, precision: torch.dtype) -> str:
+    """How the node's numbers for x are others than those computed; nothing if they are the same."""
+    try:
+        y = node.op.forward(x)
+    except RuntimeError as error:
+        return f"none: {' '.join(str(error).split())[:200]}"
+    if y.shape != computed.shape:
+        return f"others, of shape {tuple(y.shape)} for {tuple(computed.shape)}"
+    if agree(y, computed, precision) or agree(y, computed, precision, magnitude(node, x)):
+        return ""
+    return f"others, by up to {float((y - computed).abs().max()):.1e}"
+
+
+def magnitude(node: Node, x: Tensor) -> Tensor | float:
     """|W||x| + |b| of a linear node: what its numbers are sums of."""
     if not isinstance(node.op, Linear):
         return 0.0
     return node.op.part(1, -1).forward(x.abs()).double().reshape(node.value.shape)
 
 
+def random_vector(logits: Tensor) -> Tensor:
+    """What is pulled back."""
+    return torch.randn(logits.shape, generator=torch.Generator().manual_seed(0)).to(logits)
+
+
+def by_autograd(logits: Tensor, tensors: Sequence[Tensor]) -> list[Tensor | None]:
+    """Vector-Jacobian products through the model at these of its tensors; ValueError if it has none."""
+    try:
+        return list(torch.autograd.grad(logits, tensors, random_vector(logits), allow_unused=True))
+    except Exception as error:
+        return refuse(
+            "model",
+            expected="a forward pass that autograd can go back through",
+            got=f"{type(error).__name__}: {' '.join(str(error).split())[:200]}",
+            do="do not work in place on what it names, or give its autograd.Function a backward",
+        )
+
+
 def check_derivative(
     nodes: Sequence[Node],
-    images: Tensor,
     logits: Tensor,
+    expected: Sequence[Tensor | None],
     precision: torch.dtype,
-    between: Sequence[Tensor | None],
+    own: Sequence[str],
 ) -> None:
     """One vector-Jacobian product, of the nodes and by autograd through the model; ValueError if they differ.
 
-    between: for every node the tensor of the model with its numbers, where it is still there.
+    expected: autograd's at every node, the image's first; None where it is not known. own: the user's own
+    autograd functions.
     """
-    r = torch.randn(logits.shape, generator=torch.Generator().manual_seed(0)).to(logits)
-    asked = [images, *(t for t in between[1:] if t is not None and t.requires_grad)]
-    expected = torch.autograd.grad(logits, asked, r, allow_unused=True)
-    of = {id(t): g for t, g in zip(asked, expected, strict=True)}
-    arrived = pulled_back(nodes, r)
-    if _same_direction(arrived[0], of[id(images)], precision):
+    arrived = pulled_back(nodes, random_vector(logits))
+    if _same_direction(arrived[0], expected[0], precision):
         return
-    for node, t in zip(reversed(nodes), reversed(between), strict=True):
-        there = of.get(id(t)) if t is not None else None
+    first = nodes[0]
+    for node, there in zip(reversed(nodes), reversed(expected), strict=True):
         if there is not None and not _same_direction(arrived[node.index], there, precision):
-            readers = [other for other in nodes if node.index in other.inputs] or [node]
-            names = ", ".join(repr(other.name) for other in readers)
+            first = node
             break
-    else:
-        names = "an unnamed node"
+    names = ", ".join(repr(other.name) for other in nodes if first.index in other.inputs) or repr(first.name)
     refuse(
         "model",
         expected="the derivative of what it computes",
-        got=f"another one from autograd, first at {names}{_custom(between)}",
+        got=f"another one from autograd, first at {names}" + (f" ({', '.join(own)})" if own else ""),
         do="look for an autograd.Function or a backward hook of your own: relevance needs the function's own",
     )
 
 
-def _custom(between: Sequence[Tensor | None]) -> str:
-    """The user's own autograd functions among the tensors."""
-    own = {
-        type(t.grad_fn).__name__.removesuffix("Backward")
-        for t in between
-        if t is not None and isinstance(t.grad_fn, torch.autograd.function.BackwardCFunction)
-    }
-    return f" ({', '.join(sorted(own))})" if own else ""
+def own_functions(tensors: Iterable[Tensor | None]) -> list[str]:
+    """The user's own autograd functions that made these tensors."""
+    own = (t for t in tensors if t is not None and _is_own(t))
+    return sorted({type(t.grad_fn).__name__.removesuffix("Backward") for t in own})
+
+
+def _is_own(t: Tensor) -> bool:
+    return isinstance(t.grad_fn, torch.autograd.function.BackwardCFunction)
 
 
 def pulled_back(nodes: Sequence[Node], r: Tensor) -> dict[int, Tensor]:
@@ -136,11 +163,15 @@ def pulled_back(nodes: Sequence[Node], r: Tensor) -> dict[int, Tensor]:
 
 
 def _same_direction(a: Tensor, b: Tensor | None, precision: torch.dtype) -> bool:
+    """Whether a and b (B, ...) are the same up to rounding, image by image."""
     if b is None:
         return not bool(a.any())
     a, b = a.double(), b.double()
-    if a.dim() and a.shape != b.shape:
-        a = a.reshape(b.shape)
     if not (is_finite(a) and is_finite(b)):  # an overflow: nothing can be told
         return is_finite(a) == is_finite(b)
-    return bool((a - b).norm() <= DERIVATIVE_TOLERANCE[precision] * b.norm())
+    distance, size = (
+        (v + 0 * b).reshape(len(b), -1).norm(dim=1)
+        for v in ((a - b).reshape(b.shape) if a.dim() else a - b, b)
+    )
+    rounding = torch.finfo(precision).eps ** 2 * size.max()
+    return bool((distance <= DERIVATIVE_TOLERANCE[precision] * size + rounding).all())

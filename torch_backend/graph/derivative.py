@@ -35,7 +35,8 @@ def known_by_derivative(
     known_as = known_as or (Smooth if len(reads) == 1 else Product)
     found: list[Operation | None] = []
     for i, output in enumerate(call.outputs):
-        y = arranged(reads, partial(run, given, i), tuple(output.shape)) if is_real(output) else None
+        certain = not any(a.name.startswith("dim") for a in call.function._schema.arguments)
+        y = arranged(reads, partial(run, given, i), tuple(output.shape), certain) if is_real(output) else None
         if y is None:
             found.append(mixed(reads) if is_real(output) else None)
         else:
@@ -53,11 +54,14 @@ def is_real(output: Any) -> bool:
 
 
 def arranged(
-    reads: list[Read], function: Callable[..., Tensor], shape: tuple[int, ...]
+    reads: list[Read], function: Callable[..., Tensor], shape: tuple[int, ...], certain: Any
 ) -> Arrangement | None:
-    """How the images are arranged in what the function of these values returns; None if it mixes them."""
+    """How the images are arranged in what the function of these values returns; None if it mixes them.
+
+    certain: whether it takes no axis, so that (B, ...) goes to (B, ...).
+    """
     count = reads[0].arrangement.count
-    if all(r.arrangement.is_plain for r in reads) and shape[:1] == (count,):
+    if (certain or count == 1) and all(r.arrangement.is_plain for r in reads) and shape[:1] == (count,):
         return Arrangement(shape, 1, count)
     values = [r.step.value.clone() for r in reads]
     for value in values:

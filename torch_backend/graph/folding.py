@@ -21,7 +21,7 @@ from torch_backend.operators.convolution import Convolution
 from torch_backend.operators.layout import Shape
 from torch_backend.operators.linear import Dense, Diagonal, Linear
 from torch_backend.operators.operator import Route
-from torch_backend.operators.unweighted import Concatenation, Sum
+from torch_backend.operators.unweighted import Concatenation, Gather, Sum
 
 Layer = Convolution | Dense | Diagonal
 Readers = dict[int, list[Step]]
@@ -69,7 +69,9 @@ def _fold_down(step: Step, readers: Readers, kept: Kept) -> None:
     while _permutes(layer) and len(readers[id(layer)]) == 1:
         moved.append(layer)
         d = kept(
-            make_diagonal, layer.op.in_shape, *(layer.op.adjoint(_full(c, d))[0] for c in (d.weight, d.bias))
+            make_diagonal,
+            layer.inputs[0].shape,
+            *(_moved_back(layer.op, _full(c, d)) for c in (d.weight, d.bias)),
         )
         (layer,) = layer.inputs
     if not isinstance(layer.op, Layer) or len(readers[id(layer)]) > 1:
@@ -141,7 +143,7 @@ def _absorbed(
                 return None
             found.append((reader, layer))
         elif isinstance(reader.op, Route) and isinstance(reader.op, Linear) and len(reader.inputs) == 1:
-            numbers = (reader.op.apply(_full(c, d))[0] for c in (d.weight, d.bias))
+            numbers = (_moved(reader.op, _full(c, d)) for c in (d.weight, d.bias))
             above = _absorbed(reader, kept(make_diagonal, reader.op.out_shape, *numbers), last, readers, kept)
             if above is None:
                 return None
@@ -154,6 +156,17 @@ def _absorbed(
 def _full(c: Tensor, d: Diagonal) -> Tensor:
     """One number for each entry, as a batch of one."""
     return c.expand(1, *d.in_shape).contiguous()
+
+
+def _moved(op: Linear, c: Tensor) -> Tensor:
+    """Where the numbers of one image go."""
+    return op.apply(op.join((c,)))[0]
+
+
+def _moved_back(op: Linear, c: Tensor) -> Tensor:
+    """Where the numbers of one image came from."""
+    (x,) = op.split(op.adjoint(c))
+    return x.reshape(len(c), *op.in_shape if not isinstance(op, Gather) else op.shapes[0])[0]
 
 
 def _permutes(step: Step) -> bool:
@@ -174,7 +187,7 @@ def after(layer: Layer, d: Diagonal) -> Linear | None:
     if w is None:
         return None
     shape = w.shape + (1,) * (-axis - 1)
-    bias = d.bias.expand(shape) if d.bias.dim() < len(shape) else d.bias + torch.zeros_like(w.view(shape))
+    bias = d.bias + torch.zeros_like(w.view(shape))
     if layer.bias is not None:
         bias = layer.bias * w.view(shape) + bias
     weight = layer.weight

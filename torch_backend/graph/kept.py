@@ -11,6 +11,7 @@ from torch import Tensor
 from torch_backend.operators.operator import Operator
 
 WORDS = 512  # of eight bytes, summed at memory's speed
+WEIGHTED = (torch.float32, torch.float64)
 FEW = 1 << 16  # bytes, which are sooner looked at one by one
 
 
@@ -55,8 +56,16 @@ class Kept:
 
 
 def checksum(t: Tensor) -> int:
-    """A number that changes with any bit of t, and with the order of its rows of WORDS."""
-    data = t.detach().contiguous().view(-1).view(torch.uint8)
+    """A number that changes with any bit of t, and with the order and the signs of its entries: sums of its
+    rows as integers, which no change of one entry leaves alone, and weighted ones.
+    """
+    flat = t.detach().contiguous().view(-1)
+    data = flat.view(torch.uint8)
     whole = len(data) // (8 * WORDS) * 8 * WORDS if len(data) > FEW else 0
     words = data[:whole].view(torch.int64).view(-1, WORDS).sum(1)
-    return hash((words.numpy(force=True).tobytes(), data[whole:].numpy(force=True).tobytes()))
+    parts = [words, data[whole:]]
+    if whole and t.dtype in WEIGHTED:
+        rows = flat[: whole // t.element_size()].view(len(words), -1)
+        generator = torch.Generator().manual_seed(0)
+        parts.append(rows @ torch.rand(rows.shape[1], generator=generator).to(rows))
+    return hash(tuple(part.numpy(force=True).tobytes() for part in parts))

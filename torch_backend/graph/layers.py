@@ -161,11 +161,12 @@ def threshold(call: Call, x, threshold, value) -> Operation | None:
 
 
 def rectify_up_to_6(call: Call, x) -> Operation:
-    return clamp(call, x, 0, 6)
+    return hard_tanh(call, x, 0, 6)
 
 
 def hard_tanh(call: Call, x, min_val=-1, max_val=1) -> Operation | None:
-    return clamp(call, x, min_val, max_val)
+    known = min_val == 0 and max_val > 0
+    return Operation(Rectifier, (float(max_val),), (x,), call.arrangement) if known else None
 
 
 def clamp(call: Call, x, min=None, max=None) -> Operation | None:

@@ -17,11 +17,11 @@ from torch import Tensor
 from torch_backend.graph.arrangement import Arrangement
 from torch_backend.operators.layout import Shape
 
-Place = tuple[int, tuple[int, ...], tuple[int, ...]]  # offset, shape, strides
+Place = tuple[int, tuple[int, ...], tuple[int, ...], torch.dtype]  # offset, shape, strides
 
 
 def place(t: Tensor) -> Place:
-    return t.storage_offset(), tuple(t.shape), t.stride()
+    return t.storage_offset(), tuple(t.shape), t.stride(), t.dtype
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +68,7 @@ class Memory:
 def positions(entry: Entry, t: Tensor) -> Tensor:
     """For every number of t its position in the entry's tensor, row by row; -1 where it is not of it."""
     size = t.untyped_storage().nbytes() // t.element_size()
-    offset, shape, strides = entry.place
+    offset, shape, strides, _ = entry.place
     numbers, found = torch.arange(size), torch.full((size,), -1)
     inside = numbers.as_strided(shape, strides, offset).reshape(-1)
     found[inside] = torch.arange(len(inside))
@@ -76,11 +76,11 @@ def positions(entry: Entry, t: Tensor) -> Tensor:
 
 
 def picked(
-    t: Tensor, here: Arrangement, later: Sequence[tuple[Entry, Shape | None]], below: Shape | None
+    t: Tensor, here: Arrangement, later: Sequence[tuple[Entry, int | None]], below: Shape | None
 ) -> Tensor | None:
     """Where one image's numbers of t, arranged as `here`, come from: their positions in a row of what was in
-    it (`below`, None for constants) and of all that was written since, each with the shape of one image's
-    part, or None for constants; -1 where a constant stands. None if images take from each other.
+    it (`below`, None for constants) and of all that was written since, each with its numbers in front of the
+    first image's, or None for constants; -1 where a constant stands. None if images take from each other.
     """
     count = here.count
     if here.parts is None:
@@ -92,8 +92,8 @@ def picked(
         else torch.full((count, prod(here.image)), -1)
     )
     images = torch.arange(count)[:, None]
-    for entry, shape in later:
-        there = Arrangement(entry.place[1], here.outer, count)
+    for entry, outer in later:
+        there = Arrangement(entry.place[1], here.outer if outer is None else outer, count)
         if there.parts is None:
             return None
         numbers = torch.arange(count * prod(there.image)).view(count, *there.image)
@@ -104,8 +104,8 @@ def picked(
         each = prod(there.image)
         if bool(((at >= 0) & (at // each != images)).any()):
             return None
-        index = torch.where(at >= 0, first + at % each if shape is not None else -1, index)
-        first += 0 if shape is None else each
+        index = torch.where(at >= 0, first + at % each if outer is not None else -1, index)
+        first += 0 if outer is None else each
     return index[0] if bool((index == index[0]).all()) else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,8 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from rankone.errors import Refusal, refuse
+from torch_backend.graph.memory import memory_of
+from torch_backend.graph.signature import signature
 from torch_backend.operators.layout import full_precision, is_finite
 
 # Operators by the names that users know them by.
@@ -25,7 +28,7 @@ NAMES = {
     "_reshape_alias": "view",
     "reshape": "view",
 }
-BESIDE = {"view", "unsqueeze", "squeeze", "expand", "permute", "transpose", "t"}
+BESIDE = {"copy", "view", "unsqueeze", "squeeze", "expand", "permute", "transpose", "t"}
 PRECISIONS = (torch.float32, torch.float64)
 
 
@@ -87,8 +90,10 @@ def check_model(model: nn.Module, images: Tensor) -> None:
 
 def run_model(model: nn.Module, images: Tensor) -> Tensor:
     """The model's own forward pass, in its own precision; ValueError if it refuses the images."""
-    with torch.no_grad(), untouched(model):
-        return forward(model, own_copy(model, images))
+    with torch.inference_mode(mode=False), torch.no_grad(), untouched(model) as before:
+        given = own_copy(model, images)
+        with Watch(before.about_to_write):
+            return forward(model, given)
 
 
 def own_copy(model: nn.Module, images: Tensor) -> Tensor:
@@ -163,28 +168,54 @@ class Untouched:
     """What a model was before it ran; numbers are kept when it is about to write to them."""
 
     def __init__(self, model: nn.Module) -> None:
-        self.attributes = [(m, dict(vars(m)), dict(m._parameters), dict(m._buffers)) for m in model.modules()]
-        self.memory = {t.untyped_storage()._cdata for t in tensors_of(model).values()}
+        self.dicts = [d for m in model.modules() for d in (vars(m), m._parameters, m._buffers, m._modules)]
+        self.entries = [dict(d) for d in self.dicts]
+        self.lists = [(v, v.copy()) for d in self.entries for v in d.values() if type(v) in (list, dict, set)]
+        own = {id(t): t for d in self.entries for t in d.values() if isinstance(t, Tensor)}.values()
+        self.tensors = [(t, t.data, t.requires_grad, t.is_leaf) for t in own if not t.is_inference()]
+        self.memory = {memory_of(t) for t in own}
         self.numbers: dict[int, tuple[Tensor, Tensor]] = {}
 
+    def owns(self, t: Tensor) -> bool:
+        """Whether its numbers are the model's."""
+        return memory_of(t) in self.memory
+
     def about_to_write(self, t: Tensor) -> None:
-        key = t.untyped_storage()._cdata
-        if key in self.memory and key not in self.numbers:
+        if self.owns(t) and memory_of(t) not in self.numbers:
             whole = torch.empty(0, dtype=torch.uint8, device=t.device).set_(t.untyped_storage())
-            self.numbers[key] = whole, whole.clone()
+            self.numbers[memory_of(t)] = whole, whole.clone()
 
     def restore(self) -> None:
         for whole, numbers in self.numbers.values():
             whole.copy_(numbers)
-        for module, attributes, parameters, buffers in self.attributes:
-            for own, before in (
-                (module._parameters, parameters),
-                (module._buffers, buffers),
-                (vars(module), attributes),
-            ):
-                for name in own.keys() - before.keys():
-                    del own[name]
-                own.update(before)
+        for own, before in zip(self.dicts, self.entries, strict=True):
+            for name in own.keys() - before.keys():
+                del own[name]
+            own.update(before)
+        for container, before in self.lists:
+            if container != before:
+                container.clear()
+                container.extend(before) if isinstance(container, list) else container.update(before)
+        for t, data, requires_grad, is_leaf in self.tensors:
+            if is_leaf and not t.is_leaf:
+                t.detach_()
+            if t.data.data_ptr() != data.data_ptr():
+                t.data = data
+            if is_leaf and t.requires_grad != requires_grad:
+                t.requires_grad_(requires_grad)
+
+
+class Watch(TorchDispatchMode):
+    """Tells of every tensor that is about to be written to."""
+
+    def __init__(self, about_to_write: Callable[[Tensor], None]) -> None:
+        super().__init__()
+        self.about_to_write = about_to_write
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        for t in signature(func).written(args, kwargs or {}):
+            self.about_to_write(t)
+        return func(*args, **(kwargs or {}))
 
 
 @contextmanager

@@ -12,12 +12,13 @@ from torch import Tensor, nn
 from rankone.errors import refuse
 from torch_backend.graph import checks, names, paths
 from torch_backend.graph.folding import fold
-from torch_backend.graph.kept import Kept
-from torch_backend.graph.model import Places, forward, own_copy, run_model, untouched
+from torch_backend.graph.kept import Kept, checksum
+from torch_backend.graph.memory import memory_of
+from torch_backend.graph.model import Places, forward, own_copy, run_model, tensors_of, untouched
 from torch_backend.graph.node import Node
 from torch_backend.graph.recorder import Recorder
 from torch_backend.graph.step import Step, needed
-from torch_backend.operators.differentiable import Mixed
+from torch_backend.operators.differentiable import Differentiable, Mixed
 from torch_backend.operators.layout import arrange, is_finite
 from torch_backend.operators.linear import Weighted
 from torch_backend.operators.unweighted import Reshape
@@ -26,13 +27,16 @@ from torch_backend.operators.unweighted import Reshape
 @dataclass(frozen=True, eq=False)
 class Run:
     """One recorded forward pass. images: a leaf of autograd's graph; steps: what the logits depend on;
-    precision: the lowest that was met.
+    precision: the lowest that was met. own: the user's own autograd functions on the way. gradients: by step
+    (its id), what autograd pulls back to its tensor, where that was asked.
     """
 
     images: Tensor
     logits: Tensor
     steps: list[Step]
     precision: torch.dtype
+    own: list[str]
+    gradients: dict[int, Tensor | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,40 +53,89 @@ class Reading:
 class Network:
     """A model that is read batch by batch. What its operators prepare is kept.
 
-    calls: those of the first reading, for one image (whose tensors may take other ways) and for several.
-    keeps_apart: whether a batch has been compared with its images alone.
+    calls: those of the first reading; weights: checksums of the model's tensors then. doubles_one: one image
+    is read twice over, since its tensors take other ways than those of several. keeps_apart: whether a batch
+    has been compared with its images alone.
     """
 
     def __init__(self, model: nn.Module, images: Tensor) -> None:
         self.model, self.kept = model, Kept(images)
-        self.calls: dict[bool, list[tuple]] = {}
-        self.keeps_apart = False
+        self.calls: list[tuple] = []
+        self.weights: dict[str, int] = {}
+        self.doubles_one = self.keeps_apart = False
 
     def read(self, images: Tensor) -> tuple[tuple[Node, ...], tuple[str, ...]]:
         """The nodes for these images, and the names of the layers.
 
         ValueError: see `trace`; or the calls are not those of the first reading.
         """
-        reading = self._read(images)
+        with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
+            return self._read_and_checked(images)
+
+    def _read_and_checked(self, images: Tensor) -> tuple[tuple[Node, ...], tuple[str, ...]]:
         several = len(images) > 1
+        reading = self._read_twice_over(images) if self.doubles_one and not several else self._read(images)
         if not self.calls:
-            self._begin(reading, images)
-        elif reading.calls != self.calls[several]:
-            _refuse_other_calls(reading, self.calls[several])
+            reading = self._begin(reading, images)
+        elif reading.calls != self.calls:
+            self._refuse_other_calls(reading)
+        elif reading.run.own:  # whose derivatives may be others where the first images did not go
+            _check_derivative(reading, reading.nodes)
         if several and not self.keeps_apart:
-            self._check_that_it_keeps_apart(reading.run)
+            self._check_that_it_keeps_apart(reading)
         return reading.nodes, reading.layers
 
-    def _begin(self, reading: Reading, images: Tensor) -> None:
+    def _refuse_other_calls(self, reading: Reading) -> None:
+        """ValueError: weights have changed since the first reading, or the images are told apart."""
+        changed = [n for n, t in tensors_of(self.model).items() if self.weights.get(n) != checksum(t)]
+        before = [*self.calls, *[()] * len(reading.calls)]
+        pairs = zip(reading.nodes, reading.calls, before, strict=False)
+        where = next((node.name for node, now, then in pairs if now != then), reading.nodes[-1].name)
+        if changed:
+            refuse(
+                "model",
+                expected="the weights that were traced",
+                got=f"others at {where!r}: {', '.join(changed[:5])} changed since",
+                do="trace the model again",
+            )
+        refuse(
+            "images",
+            expected="images for which the model does what it did for the traced ones",
+            got=f"another operation, or other constants, first at {where!r}",
+            do="trace the model with these images",
+        )
+
+    def _begin(self, reading: Reading, images: Tensor) -> Reading:
         """The first reading, checked, and compared with another one of one image alone or twice over."""
         _check(reading)
         several = len(images) > 1
-        other = self._read(images[:1] if several else torch.cat((images, images)))
-        if not checks.agree(other.run.logits[:1], reading.run.logits[:1], reading.run.precision):
+        other = self._read(images[:1]) if several else self._read_twice_over(images)
+        if not self._agree(other.run.logits[:1], reading, 0):
             self._refuse_what_depends_on_more(reading.run, 0)
-        if other.calls != reading.calls:
-            _check(other)
-        self.calls = {several: reading.calls, not several: other.calls}
+        self.calls = reading.calls if several else other.calls
+        self.weights = {name: checksum(t) for name, t in tensors_of(self.model).items()}
+        self.doubles_one = other.calls != reading.calls
+        if several or not self.doubles_one:
+            return reading
+        _check(other)
+        return other
+
+    def _agree(self, alone: Tensor, reading: Reading, i: int) -> bool:
+        """Whether the logits of image i alone (1, ...) are those in its batch, up to rounding."""
+        last, run = reading.nodes[-1], reading.run
+        there = run.logits[i : i + 1]
+        if checks.agree(alone, there, run.precision):
+            return True
+        x = last.op.join(tuple(reading.nodes[k].value for k in last.inputs), last.value)
+        terms = checks.magnitude(last, x)
+        return checks.agree(
+            alone, there, run.precision, terms if isinstance(terms, float) else terms[i : i + 1]
+        )
+
+    def _read_twice_over(self, image: Tensor) -> Reading:
+        """Of one image any axis of length one may be its own: a reading of two, cut to the first."""
+        reading = self._read(image.expand(2, *image.shape[1:]))
+        return replace(reading, nodes=tuple(_first_of_two(node) for node in reading.nodes))
 
     def _read(self, images: Tensor) -> Reading:
         run = self._run(images)
@@ -98,23 +151,28 @@ class Network:
 
     def _run(self, images: Tensor) -> Run:
         """The model carried out on a copy of the images, and recorded."""
-        leaf = own_copy(self.model, images).requires_grad_()
+        with torch.inference_mode(mode=False):
+            return self._run_recorded(own_copy(self.model, images).requires_grad_())
+
+    def _run_recorded(self, leaf: Tensor) -> Run:
         self.kept.begin()
         places = Places(self.model)
         with torch.enable_grad(), untouched(self.model) as before, places.followed():
             given = leaf.clone()
-            with Recorder(given, self.kept, places.label, before.about_to_write) as recorder:
+            with Recorder(given, self.kept, places.label, before) as recorder:
                 logits = forward(self.model, given)
-            last = recorder.last(logits)
-        return Run(leaf, logits, needed(recorder.steps, last), recorder.precision)
+            steps = needed(recorder.steps, recorder.last(logits))
+            own = checks.own_functions(step.tensor for step in steps)
+            gradients = _gradients(logits, leaf, steps) if own or not self.calls else {}
+        return Run(leaf, logits.detach(), steps, recorder.precision, own, gradients)
 
-    def _check_that_it_keeps_apart(self, run: Run) -> None:
+    def _check_that_it_keeps_apart(self, reading: Reading) -> None:
         """ValueError if an image alone gives something else than in its batch."""
-        for i in (0, len(run.images) - 1):
-            alone = run_model(self.model, run.images[i : i + 1])
-            if not checks.agree(alone, run.logits[i : i + 1], run.precision):
+        run = reading.run
+        for i in range(len(run.images)):
+            if not self._agree(run_model(self.model, run.images[i : i + 1]), reading, i):
                 self._refuse_what_depends_on_more(run, i)
-        self.keeps_apart = True
+        self.keeps_apart = bool((run.images != run.images[:1]).any())  # the same ones hide what they give
 
     def _refuse_what_depends_on_more(self, run: Run, i: int) -> None:
         """ValueError: another run gives other logits; or image i alone does."""
@@ -126,6 +184,8 @@ class Network:
                 got="another one at each run",
                 do="take what is random, or counts its calls, out of its forward",
             )
+        if len(run.images) == 1:
+            first, i = self._run(torch.cat((run.images, run.images))), 0
         alone = self._run(run.images[i : i + 1])
         refuse(
             f"model ({_parting(first, alone, slice(i, i + 1))})",
@@ -135,13 +195,31 @@ class Network:
         )
 
 
+def _gradients(logits: Tensor, leaf: Tensor, steps: Sequence[Step]) -> dict[int, Tensor | None]:
+    """What autograd pulls back to the images and to all tensors that are still there, before the model is
+    restored: it may have written to what is needed for that.
+    """
+    there = [
+        s for s in steps[1:] if s.arrangement.is_plain and s.tensor is not None and s.tensor.requires_grad
+    ]
+    found = checks.by_autograd(logits, [leaf, *(step.tensor for step in there)])
+    return {id(step): gradient for step, gradient in zip([steps[0], *there], found, strict=True)}
+
+
 def _check(reading: Reading) -> None:
     """The reading against the model: every node's numbers, and one vector-Jacobian product."""
     run, steps, nodes = reading.run, reading.steps, reading.nodes
-    between = [step.tensor if step.arrangement.is_plain else None for step in steps]
+    if len(nodes[0].value) < len(run.images):  # one image twice over
+        nodes = _nodes(steps, run.images.detach().to(nodes[0].value.dtype), run.precision)
     if run.precision == run.images.dtype == nodes[0].value.dtype:
         checks.check_forward(nodes, [_value(step) for step in steps], run.precision)
-    checks.check_derivative(nodes, run.images, run.logits, run.precision, between)
+    _check_derivative(reading, nodes)
+
+
+def _check_derivative(reading: Reading, nodes: Sequence[Node]) -> None:
+    run = reading.run
+    expected = [run.gradients.get(id(step)) for step in reading.steps]
+    checks.check_derivative(nodes, run.logits, expected, run.precision, run.own)
 
 
 def _nodes(steps: Sequence[Step], images: Tensor, precision: torch.dtype) -> list[Node]:
@@ -156,6 +234,8 @@ def _nodes(steps: Sequence[Step], images: Tensor, precision: torch.dtype) -> lis
             value = step.op.forward(step.op.join(tuple(nodes[i].value for i in inputs)))
         else:
             value = step.value
+        if step.tensor is not None and memory_of(value) == memory_of(step.tensor):
+            value = value.clone()  # the model may go on to use its memory
         nodes.append(Node(len(nodes), step.label, inputs, step.label, step.op, arrange(value)))
     if not is_finite(nodes[-1].value):
         broken = next(node for node in nodes if not is_finite(node.value))
@@ -181,6 +261,14 @@ def _placed(nodes: Sequence[Node]) -> list[Node]:
         )
         for i, node in enumerate(nodes)
     ]
+
+
+def _first_of_two(node: Node) -> Node:
+    """The node for the first image of two; a function that counts its images is given it twice."""
+    op = node.op
+    if isinstance(op, Differentiable):
+        op = type(op)(lambda *x: node.op.function(*(torch.cat((part, part)) for part in x))[:1])
+    return replace(node, value=node.value[:1], op=op)
 
 
 def _parting(run: Run, other: Run, images: slice) -> str:
@@ -214,23 +302,3 @@ def _refuse_what_mixes(steps: Sequence[Step]) -> None:
                 got="one in which the images of the batch meet",
                 do="keep the images apart: compute it image by image",
             )
-
-
-def _refuse_other_calls(reading: Reading, traced: list[tuple]) -> None:
-    nodes, calls = reading.nodes, reading.calls
-    before = [*traced, *[(None,)] * len(calls)]
-    pairs = zip(nodes, calls, before, strict=False)
-    node, now, then = next(((n, a, b) for n, a, b in pairs if a != b), (nodes[-1], (), ()))
-    if now[:-1] == then[:-1] and isinstance(node.op, Weighted):
-        refuse(
-            "model",
-            expected="the weights that were traced",
-            got=f"others, which have changed since, at {node.name!r}",
-            do="trace the model again",
-        )
-    refuse(
-        "images",
-        expected="images for which the model does what it did for the traced ones",
-        got=f"another operation, first at {node.name!r}",
-        do="trace the model with these images",
-    )

@@ -21,10 +21,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from rankone.errors import Refusal, refuse
 from torch_backend.graph import table
 from torch_backend.graph.arithmetic import make_diagonal
-from torch_backend.graph.arrangement import Arrangement
+from torch_backend.graph.arrangement import Arrangement, arrangements
 from torch_backend.graph.derivative import is_real, known_by_derivative, mixed
 from torch_backend.graph.kept import Kept
 from torch_backend.graph.memory import Entry, Memory, memory_of, picked, place
+from torch_backend.graph.model import Untouched
 from torch_backend.graph.signature import Signature, signature
 from torch_backend.graph.step import Call, Operation, Read, Step, leaves, replaced
 from torch_backend.operators.differentiable import Mixed, OpaqueRoute
@@ -50,18 +51,17 @@ class Held:
 class Recorder(TorchDispatchMode):
     """Records the calls of one forward pass of `images` (B, ...), the tensor that the model is given.
 
-    kept: where operators with weights are looked up; label: the name of a call in the model; written: called
-    with every tensor that was there before, when the model is about to write to it. precision: the lowest
-    that was met.
+    kept: where operators with weights are looked up; label: the name of a call in the model; before: the
+    model as it was, told of every tensor that was there, when it is about to be written to. precision: the
+    lowest that was met.
     """
 
-    def __init__(
-        self, images: Tensor, kept: Kept, label: Callable[[str], str], written: Callable[[Tensor], None]
-    ) -> None:
+    def __init__(self, images: Tensor, kept: Kept, label: Callable[[str], str], before: Untouched) -> None:
         super().__init__()
-        self.count, self.kept, self.label, self.written = len(images), kept, label, written
+        self.count, self.kept, self.label, self.before = len(images), kept, label, before
         self.memory, self.precision = Memory(), images.dtype
         self.steps: list[Step] = []
+        self.empty: set[int] = set()  # memory that nothing has been written to
         plain = Arrangement(tuple(images.shape), 1, len(images))
         self.memory.put(images, Numbers(self._step(Image(), (), "input", (), plain, images), 1), written=True)
 
@@ -85,6 +85,10 @@ class Recorder(TorchDispatchMode):
             for t in writes:
                 if self.memory.contents(t):
                     self.memory.put(t, None, written=True)
+                self.empty.discard(memory_of(t))
+        if func in table.EMPTY:
+            self.empty.add(memory_of(returned))
+            self.memory.put(returned, None, written=True)
         return returned
 
     def last(self, logits: Tensor) -> Step:
@@ -115,9 +119,9 @@ class Recorder(TorchDispatchMode):
         """What stands in the tensor; None for a constant."""
         content = self._content(t)
         if not isinstance(content, Numbers):
-            return content if content is None else Held(t.detach())
+            return content if content is None else Held(t.detach().clone())
         if torch.is_grad_enabled() and not t.requires_grad:
-            return Held(t.detach())
+            return Held(t.detach().clone())
         return Read(content.step, Arrangement(tuple(t.shape), content.outer, self.count))
 
     def _content(self, t: Tensor) -> Numbers | Held | None:
@@ -144,11 +148,15 @@ class Recorder(TorchDispatchMode):
         numbers = [content for content in contents if content is not None]
         if not numbers:
             return None
-        here = Arrangement(tuple(t.shape), numbers[0].outer, self.count)
-        index = picked(
-            t, here, [(e, e.content and e.content.step.shape) for e in later], below and below.step.shape
+        parts = [(entry, entry.content and entry.content.outer) for entry in later]
+        ways = (
+            [Arrangement(tuple(t.shape), below.outer, self.count)]
+            if below
+            else list(arrangements(tuple(t.shape), self.count))
         )
-        if index is None or any(content.outer != here.outer for content in numbers):
+        found = ((way, picked(t, way, parts, below and below.step.shape)) for way in ways)
+        here, index = next(((way, index) for way, index in found if index is not None), (None, None))
+        if here is None:
             refuse(
                 self.label("copy"),
                 expected="writing in place image by image",
@@ -159,9 +167,9 @@ class Recorder(TorchDispatchMode):
         index = index.to(t.device)
         gather = Gather((sum(map(prod, shapes)),), here.image, index=index, shapes=shapes)
         now = here.to_images(t.detach().clone())
-        constant = torch.where(index.view(here.image) < 0, now, 0)
-        if bool((constant != constant[:1]).any()):
-            return Held()
+        if memory_of(t) in self.empty:
+            now = torch.where(index.view(here.image) < 0, 0, now)
+        constant = torch.where((index.view(here.image) < 0) & (now == now[:1]).all(0), now, 0)
         inputs = tuple(content.step for content in numbers)
         step = self._step(gather, inputs, self.label("copy"), (index.tolist(),), here)
         if bool(constant.any()):
@@ -184,15 +192,16 @@ class Recorder(TorchDispatchMode):
         """read: by id, what stands in the arguments; what stood in constants that were written over."""
         several = not writes and isinstance(returned, tuple | list)
         outputs = tuple(writes or (returned if several else (returned,)))
+        if not any(isinstance(t, Tensor) for t in outputs):
+            return
         self._refuse_what_has_no_meaning(said, outputs)
-        stands_for = {key: content for key, content in read.items() if content is not None}
-        given = replaced((args, kwargs), lambda a: stands_for.get(id(a), a))
+        given = replaced((args, kwargs), lambda a: self._given(a, read))
         matter = leaves(given[0][1:] if said.out_of_place in table.OVERWRITES else given)
         reads = [a for a in matter if isinstance(a, Read)]
         held = any(isinstance(a, Held) for a in matter)
         meanings: tuple = (Held() if held else None,) * len(outputs)
         if reads:
-            self._note_precision(args)
+            self._note_precision([*(r.step.tensor for r in reads), *outputs])
             meanings = _meanings(
                 _call(said.out_of_place, outputs, reads, several), given, reads, self.kept, held
             )
@@ -203,9 +212,12 @@ class Recorder(TorchDispatchMode):
             if not isinstance(t, Tensor):
                 continue
             if isinstance(meaning, Operation | Read) and is_real(t):
-                meaning = self._carried_out(meaning, label, what, t)
+                kept = t.detach().clone() if writes and self.before.owns(t) else t
+                meaning = self._carried_out(meaning, label, what, kept)
             elif reads:
                 meaning = Held()
+            if isinstance(meaning, Held) and said.is_view:
+                continue  # whether it has a derivative is asked again when it is read
             self.memory.put(t, meaning, written=bool(writes) or not self.memory.contents(t))
 
     def _carried_out(self, meaning: Operation | Read, label: str, what: tuple, t: Tensor | None) -> Numbers:
@@ -223,13 +235,20 @@ class Recorder(TorchDispatchMode):
         """The model is about to write to t: steps whose numbers are there keep a copy of their own."""
         contents = self.memory.contents(t)
         if not contents:
-            self.written(t)
+            self.before.about_to_write(t)
         for step in {id(c.step): c.step for c in contents if isinstance(c, Numbers)}.values():
             if step.tensor is not None and memory_of(step.tensor) == memory_of(t):
                 step.tensor = step.tensor.detach().clone()
 
-    def _note_precision(self, args: tuple) -> None:
-        for dtype in {t.dtype for t in leaves(args) if is_real(t)} - {self.precision}:
+    def _given(self, argument: Any, read: dict) -> Any:
+        """What stands for an argument; constants that the model may write to later are copied."""
+        content = read.get(id(argument)) if isinstance(argument, Tensor) else None
+        if content is not None or not isinstance(argument, Tensor):
+            return argument if content is None else content
+        return argument if self.before.owns(argument) else argument.detach().clone()
+
+    def _note_precision(self, tensors: list[Any]) -> None:
+        for dtype in {t.dtype for t in tensors if is_real(t)} - {self.precision}:
             self.precision = max(self.precision, dtype, key=lambda dtype: torch.finfo(dtype).eps)
 
     @contextmanager

@@ -54,7 +54,8 @@ def signature(operator: Any) -> Signature:
 def _computing_the_same(operator: Any, name: str) -> Iterator[Any]:
     """Overloads of the operator without the underscore that take the same arguments."""
     packet = getattr(torch.ops.aten, name.removesuffix("_"), None)
-    for overload in packet.overloads() if packet else ():
+    single = all("List" not in str(a.type) for a in operator._schema.arguments if a.alias_info)
+    for overload in packet.overloads() if packet and single else ():
         other = getattr(packet, overload)
         if not other._schema.is_mutable and _takes(other) == _takes(operator):
             yield other

@@ -74,6 +74,7 @@ def _pick_from_picked(step: Step, below: Step) -> None:
         bool(((index >= end - prod(s)) & (index < end)).any())
         for s, end in zip(below.op.shapes, ends, strict=True)
     ]
+    used[0] = used[0] or not any(used)
     for shape, end, keep in reversed(list(zip(below.op.shapes, ends, used, strict=True))):
         if not keep:
             index = torch.where(index >= end, index - prod(shape), index)

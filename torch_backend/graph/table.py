@@ -131,8 +131,10 @@ PLAIN = _handlers({"cat": joining.concatenate, "masked_fill.Scalar": arithmetic.
 FREE = _existing([*MOVES, "mean.dim", "sum.dim_IntList", "stack", "mm", "addmm"])
 # Routes, even where only their derivative is known.
 ROUTES = _existing([*MOVES, "cat", "stack"])
+# What they return has no numbers yet.
+EMPTY = _existing(["empty.memory_format", "empty_strided", "new_empty", "new_empty_strided", "empty_like"])
 # Their arguments are the output's shape, which is known.
-SHAPES = _existing([*VIEWS, "expand"])
+SHAPES = _existing([*VIEWS, "expand", "native_group_norm"])
 # They name a place in memory.
 PLACES = _existing(["as_strided", "as_strided_"])
 # What was there before does not matter.
@@ -147,7 +149,7 @@ FACTORIES = _existing(
 def handler(call: Call, reads: Sequence[Read]) -> Handler | None:
     """The handler of a call that reads these, None if only its derivative is known."""
     found = ANYWHERE.get(call.function)
-    if found is None and all(r.arrangement.outer == 1 for r in reads):
+    if found is None and all(r.arrangement.outer == 1 and r.arrangement.parts[0] == () for r in reads):
         found = IN_FRONT.get(call.function)
     if found is None and all(r.arrangement.is_plain for r in reads):
         found = PLAIN.get(call.function)

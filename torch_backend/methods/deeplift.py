@@ -91,7 +91,7 @@ class DeepLift(Method):
                 got=tuple(reference.shape),
                 do="give one image of the traced shape",
             )
-        return replace(self, difference=Difference(graph, _like(graph, reference.to(image.value))))
+        return replace(self, difference=Difference(graph, graph.record(reference.to(image.value))))
 
     def rule(self, node: Node) -> Rule | None:
         match node.op:
@@ -103,15 +103,6 @@ class DeepLift(Method):
 
     def read(self, node: Node, r: Tensor) -> Tensor:
         return r if self.reads_multipliers else r * self.difference.delta(node)
-
-
-def _like(graph: Graph, reference: Tensor) -> Graph:
-    """The reference's graph, of the same nodes: twice over, where one image takes other ways than several."""
-    one = graph.record(reference)
-    if [(node.name, node.shape) for node in one.nodes] == [(node.name, node.shape) for node in graph.nodes]:
-        return one
-    two = graph.record(torch.cat((reference, reference)))
-    return replace(two, nodes=tuple(replace(node, value=node.value[:1]) for node in two.nodes))
 
 
 def rescaled(x0: Tensor) -> Rule:

@@ -48,7 +48,7 @@ class Differentiable(Operator):
                 torch.autograd.grad(
                     value,
                     leaves,
-                    vector,
+                    vector.contiguous(),
                     retain_graph=True,
                     create_graph=r.requires_grad,
                     materialize_grads=True,

@@ -46,7 +46,10 @@ def test_a_changed_model_must_be_traced_again() -> None:
     graph = trace(model, nets.images_for(model))
     with torch.no_grad():
         model.fc1.weight.mul_(2)
-    with pytest.raises(ValueError, match=r"model: expected the weights.*'fc1\.pre'; trace the model again"):
+    with pytest.raises(
+        ValueError,
+        match=r"model: expected the weights.*'fc1\.pre': fc1\.weight changed since; trace the model again",
+    ):
         graph.record(nets.images_for(model))
 
 
