@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from math import inf
@@ -33,8 +33,13 @@ def convolution(
 ) -> Operation | None:
     if not constants(weight, bias) or transposed:
         return None
-    geometry = tuple(stride), tuple(padding), tuple(dilation), groups
+    geometry = *(_for_each_axis(numbers, weight) for numbers in (stride, padding, dilation)), groups
     return Operation(make_convolution, (x.shape, call.image, weight, bias, *geometry), (x,), call.arrangement)
+
+
+def _for_each_axis(numbers: Sequence[int], weight: Tensor) -> Shape:
+    """One number may stand for all axes of the kernel."""
+    return tuple(numbers) * (weight.dim() - 2 if len(numbers) == 1 else 1)
 
 
 def make_convolution(

@@ -107,18 +107,16 @@ class Network:
 
     def _begin(self, reading: Reading, images: Tensor) -> Reading:
         """The first reading, checked, and compared with another one of one image alone or twice over."""
-        _check(reading)
         several = len(images) > 1
         other = self._read(images[:1]) if several else self._read_twice_over(images)
+        moves = any(not step.arrangement.is_plain for step in (reading if several else other).steps)
+        self.doubles_one = moves or other.calls != reading.calls
+        _check(other if self.doubles_one and not several else reading)
         if not self._agree(other.run.logits[:1], reading, 0):
             self._refuse_what_depends_on_more(reading.run, 0)
         self.calls = reading.calls if several else other.calls
         self.weights = {name: checksum(t) for name, t in tensors_of(self.model).items()}
-        self.doubles_one = other.calls != reading.calls
-        if several or not self.doubles_one:
-            return reading
-        _check(other)
-        return other
+        return other if self.doubles_one and not several else reading
 
     def _agree(self, alone: Tensor, reading: Reading, i: int) -> bool:
         """Whether the logits of image i alone (1, ...) are those in its batch, up to rounding."""

@@ -125,7 +125,7 @@ def with_padding(layer: Convolution, in_shape: Shape, pad: Shape) -> Convolution
     axes = len(layer.stride)
     ends = [(pad[2 * k], pad[2 * k + 1]) if 2 * k < len(pad) else (0, 0) for k in reversed(range(axes))]
     differences = [abs(a - b) % d for (a, b), d in zip(ends, layer.dilation, strict=True)]
-    if min(pad) < 0 or len(pad) > 2 * axes or any(differences):
+    if min(pad, default=0) < 0 or len(pad) > 2 * axes or any(differences):
         return None
     longer = [
         (max(0, b - a) // d, max(0, a - b) // d) for (a, b), d in zip(ends, layer.dilation, strict=True)
