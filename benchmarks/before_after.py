@@ -33,7 +33,9 @@ from torch_backend.inputs.models import load
 HERE = Path(__file__).parent
 UNTIMED = 3  # runs in each process before those timed, beside the one whose relevance is compared
 TIMED_OF_EVERY = 3  # repeats at most of rows with all start layers, which take up to 15 s a run
-AGREEMENT = 1e-3  # of float32 relevance through 50 layers, relative to its largest entry
+# Of float32 relevance through 50 layers, relative to its largest entry: rounding may change which of two nearly
+# equal inputs wins a max-pooling, which moves the relevance of one place by a pixel.
+AGREEMENT = 1e-2
 HEADER = (
     "network",
     "method",

@@ -67,8 +67,9 @@ def test_too_many_vectors_are_refused_before_any_is_made(vectors, monkeypatch, t
 
 
 PEAK = """
-import resource, torch
+import torch
 from torch import nn
+from benchmarks.measure import peak_memory
 from torch_backend import csc, memory, methods
 from torch_backend.convergence import csc as file
 needed = []
@@ -76,10 +77,7 @@ file.refuse_beyond_memory = lambda name, bytes, **words: needed.append(bytes)
 net = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 2, 3, padding=1)).eval()
 image = torch.rand(1, 2, 48, 48)
 csc(net, image, methods.gradient, vectors=2)
-peak = lambda: 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-before = peak()
-csc(net, image, methods.gradient, vectors=80)
-print(needed[-1], peak() - before)
+print(needed[-1], peak_memory(lambda: csc(net, image, methods.gradient, vectors=80)))
 """
 
 
