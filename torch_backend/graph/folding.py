@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 
 import torch
 from torch import Tensor
@@ -21,7 +22,7 @@ from torch_backend.operators.convolution import Convolution
 from torch_backend.operators.layout import Shape
 from torch_backend.operators.linear import Dense, Diagonal, Linear
 from torch_backend.operators.operator import Route
-from torch_backend.operators.unweighted import Concatenation, Gather, Sum
+from torch_backend.operators.unweighted import Average, Concatenation, Gather, Reshape, Sum
 
 Layer = Convolution | Dense | Diagonal
 Readers = dict[int, list[Step]]
@@ -29,7 +30,7 @@ Readers = dict[int, list[Step]]
 
 def fold(steps: Sequence[Step], last: Step, kept: Kept) -> list[Step]:
     """The steps on which the last one depends, in order, those that fold in one; changes the steps given."""
-    last = simplify(steps, last, kept)
+    last = simplify(_added(needed(steps, last), kept), last, kept)
     readers = _readers(steps := needed(steps, last))
     for step in steps:
         if isinstance(step.op, Diagonal):
@@ -271,6 +272,44 @@ def _affine_of_the_whole(step: Step, apart: Sequence[bool], kept: Kept) -> Step:
 
 
 # ---------------------------------------------------------------- sums
+
+
+def _added(steps: list[Step], kept: Kept) -> list[Step]:
+    """Tensors that are stacked to be summed as the addition that this is, and h + h as 2 h."""
+    readers, found = _readers(steps), []
+    for step in steps:
+        (below,) = step.inputs if len(step.inputs) == 1 else (None,)
+        if isinstance(step.op, Diagonal) and isinstance(below.op, Average) and readers[id(below)] == [step]:
+            found += _summed_stack(step, below, readers)
+        if isinstance(step.op, Sum) and len({id(part) for part in step.inputs}) == 1:
+            count = torch.tensor(float(len(step.inputs)), dtype=torch.float64)
+            step.op = kept(make_diagonal, step.shape, count, torch.zeros(()))
+            step.inputs = step.inputs[:1]
+        found.append(step)
+    return found
+
+
+def _summed_stack(step: Step, mean: Step, readers: Readers) -> list[Step]:
+    """The steps in front of k times the mean of k stacked parts, which from now on adds them up."""
+    (stack,), seen = mean.inputs, [mean]
+    if isinstance(stack.op, Reshape) and readers[id(stack)] == [mean]:
+        (stack,), seen = stack.inputs, [stack, mean]
+    parts, k = stack.inputs, len(stack.inputs)
+    same_size = all(prod(part.shape) == prod(step.shape) for part in parts)
+    if not (isinstance(stack.op, Concatenation) and readers[id(stack)] == seen[:1] and same_size):
+        return []
+    if bool((step.op.weight != k).any()) or bool(step.op.bias.any()):
+        return []
+    generator = torch.Generator().manual_seed(0)
+    values = [torch.randn(1, *part.shape, generator=generator) for part in parts]
+    joined = torch.cat(values, stack.op.axis)
+    for above in seen:
+        joined = above.op.apply(joined)
+    if not torch.allclose(joined.flatten(), sum(value.flatten() for value in values) / k, atol=1e-5):
+        return []
+    shaped = [Step(Reshape(p.shape, step.shape), (p,), step.label, (), step.arrangement) for p in parts]
+    step.op, step.inputs = Sum(step.shape, step.shape, None, k), tuple(shaped)
+    return shaped
 
 
 def _flatten(step: Step, readers: Readers) -> None:

@@ -232,9 +232,10 @@ def _nodes(steps: Sequence[Step], images: Tensor, precision: torch.dtype) -> lis
             value = step.op.forward(step.op.join(tuple(nodes[i].value for i in inputs)))
         else:
             value = step.value
+        value = arrange(value)
         if step.tensor is not None and memory_of(value) == memory_of(step.tensor):
             value = value.clone()  # the model may go on to use its memory
-        nodes.append(Node(len(nodes), step.label, inputs, step.label, step.op, arrange(value)))
+        nodes.append(Node(len(nodes), step.label, inputs, step.label, step.op, value))
     if not is_finite(nodes[-1].value):
         broken = next(node for node in nodes if not is_finite(node.value))
         refuse(

@@ -210,7 +210,6 @@ twins(
             "joined and seen as three": lambda a, b, c: torch.cat([a, b, c], 1).unflatten(1, (3, 4)).sum(1),
         }.items()
     },
-    is_law=False,  # an average over an axis and an addition have two rules under αβ; ε stands beside a mean
 )
 SUMMED = "stack|first axis|images"
 twins(
@@ -238,7 +237,6 @@ twins(
         "2 h": inside(lambda m, x: 2 * torch.relu(m.conv(x))),
         "h + h": inside(lambda m, x: (h := torch.relu(m.conv(x))) + h),
     },
-    is_law=False,  # a weight of 2 has a pattern and a sign of its own, two paths have each their own
 )
 
 
