@@ -39,7 +39,7 @@ def test_disagreement_is_refused(monkeypatch) -> None:
         def ask(self, line: str = "") -> str:
             return next(answers)
 
-    with pytest.raises(ValueError, match=r"resnet50 .* agrees within 0\.001, got nan between the checkouts"):
+    with pytest.raises(ValueError, match=r"resnet50 .* agrees within 0\.1, got nan between the checkouts"):
         compare(Side(), Side(), ROW, repeats=1)
 
 
