@@ -10,7 +10,7 @@ import sys
 
 import benchmarks
 
-PARTS = ("__main__", "measure", "floor", "peers")  # what benchmarks are made of
+PARTS = ("__main__", "collected", "measure", "floor", "peers")  # what benchmarks are made of
 BY_HAND = ("before_after", "before_after_worker", "collections", "tricks")
 
 if __name__ == "__main__":

@@ -169,9 +169,7 @@ def _same_direction(a: Tensor, b: Tensor | None, precision: torch.dtype) -> bool
     a, b = a.double(), b.double()
     if not (is_finite(a) and is_finite(b)):  # an overflow: nothing can be told
         return is_finite(a) == is_finite(b)
-    distance, size = (
-        (v + 0 * b).reshape(len(b), -1).norm(dim=1)
-        for v in ((a - b).reshape(b.shape) if a.dim() else a - b, b)
-    )
+    difference = a - b if a.dim() == 0 else a.reshape(b.shape) - b
+    distance, size = (v.reshape(len(b), -1).norm(dim=1) for v in (difference, b))
     rounding = torch.finfo(precision).eps ** 2 * size.max()
     return bool((distance <= DERIVATIVE_TOLERANCE[precision] * size + rounding).all())

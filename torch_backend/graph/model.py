@@ -28,6 +28,7 @@ NAMES = {
     "_reshape_alias": "view",
     "reshape": "view",
 }
+# What a layer does beside its own operation, which has the layer's name.
 BESIDE = {"copy", "view", "unsqueeze", "squeeze", "expand", "permute", "transpose", "t"}
 PRECISIONS = (torch.float32, torch.float64)
 
@@ -170,8 +171,9 @@ class Untouched:
     def __init__(self, model: nn.Module) -> None:
         self.dicts = [d for m in model.modules() for d in (vars(m), m._parameters, m._buffers, m._modules)]
         self.entries = [dict(d) for d in self.dicts]
-        self.lists = [(v, v.copy()) for d in self.entries for v in d.values() if type(v) in (list, dict, set)]
-        own = {id(t): t for d in self.entries for t in d.values() if isinstance(t, Tensor)}.values()
+        values = [v for d in self.entries for v in d.values()]
+        self.containers = [(v, v.copy()) for v in values if type(v) in (list, dict, set)]
+        own = {id(t): t for t in values if isinstance(t, Tensor)}.values()
         self.tensors = [(t, t.data, t.requires_grad, t.is_leaf) for t in own if not t.is_inference()]
         self.memory = {memory_of(t) for t in own}
         self.numbers: dict[int, tuple[Tensor, Tensor]] = {}
@@ -181,6 +183,7 @@ class Untouched:
         return memory_of(t) in self.memory
 
     def about_to_write(self, t: Tensor) -> None:
+        """Keeps the numbers of all its memory, once."""
         if self.owns(t) and memory_of(t) not in self.numbers:
             whole = torch.empty(0, dtype=torch.uint8, device=t.device).set_(t.untyped_storage())
             self.numbers[memory_of(t)] = whole, whole.clone()
@@ -192,10 +195,9 @@ class Untouched:
             for name in own.keys() - before.keys():
                 del own[name]
             own.update(before)
-        for container, before in self.lists:
-            if container != before:
-                container.clear()
-                container.extend(before) if isinstance(container, list) else container.update(before)
+        for container, before in self.containers:
+            container.clear()
+            container.extend(before) if isinstance(container, list) else container.update(before)
         for t, data, requires_grad, is_leaf in self.tensors:
             if is_leaf and not t.is_leaf:
                 t.detach_()
