@@ -6,6 +6,7 @@ from torch import nn
 
 from tests.helpers.twins.spelling import DTYPE, drawn
 from tests.helpers.wrapped import Wrapped
+from torch_backend import trace
 
 
 def net(body, seed: int = 0, **parts: nn.Module) -> nn.Module:
@@ -32,3 +33,13 @@ def same(a: torch.Tensor, b: torch.Tensor, relative: float = 1e-9) -> None:
     """Finite, and equal up to a share of the largest entry."""
     np.testing.assert_allclose(a.detach(), b.detach(), rtol=0, atol=relative * float(b.detach().abs().max()))
     assert a.isfinite().all()
+
+
+def refusal(model: nn.Module, x: torch.Tensor) -> str:
+    """The line with which the model is refused, "" if it is read."""
+    try:
+        trace(model, x)
+    except ValueError as error:
+        assert "\n" not in str(error)
+        return str(error)
+    return ""

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from tests.helpers import nets
-from tests.helpers.twins.users import images, net, start_at
+from tests.helpers.twins.users import images, net, refusal, start_at
 from torch_backend import Graph, methods, relevance, trace
 from torch_backend.graph import (
     arithmetic,
@@ -50,16 +50,6 @@ def small(dtype: torch.dtype = torch.float64) -> nn.Module:
 
 def pictures(dtype: torch.dtype, count: int = 3) -> torch.Tensor:
     return images(count, 3, 9, 11).to(dtype)
-
-
-def refusal(model: nn.Module, x: torch.Tensor) -> str:
-    """The line with which the model is refused, "" if it is read."""
-    try:
-        trace(model, x)
-    except ValueError as error:
-        assert "\n" not in str(error)
-        return str(error)
-    return ""
 
 
 # ---------------------------------------------------------------- operators that are read wrongly

@@ -6,19 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from tests.helpers.twins.users import autograd, images, net, same, start_at
+from tests.helpers.twins.users import autograd, images, net, refusal, same, start_at
 from torch_backend import methods, relevance, trace
 from torch_backend.graph import checks
-
-
-def refusal(model: nn.Module, x: torch.Tensor) -> str:
-    """The line with which the model is refused, "" if it is read."""
-    try:
-        trace(model, x)
-    except ValueError as error:
-        assert "\n" not in str(error)
-        return str(error)
-    return ""
 
 
 class Rounded(torch.autograd.Function):
