@@ -66,4 +66,4 @@ def save(figure: Figure, out: str | Path) -> Path:
     file = io.BytesIO()
     figure.savefig(file, format=Path(out).suffix[1:] or None)
     plt.close(figure)
-    return write_whole(out, file.getbuffer())
+    return write_whole(out, file.getvalue())

@@ -33,7 +33,7 @@ class Arrays:
             raise KeyError(*sorted(arrays.keys() ^ self.meanings.keys()))
         file = io.BytesIO()
         np.savez_compressed(file, allow_pickle=False, **{name: np.asarray(arrays[name]) for name in arrays})
-        return write_whole(path, file.getbuffer())
+        return write_whole(path, file.getvalue())
 
     def read(self, path: str | Path) -> dict[str, NDArray[Any]]:
         """The arrays by name; ValueError if the file has others, OSError if there is none."""

@@ -11,7 +11,7 @@ from pathlib import Path
 BLOCK = 4096  # bytes: a full disk has no room for that much
 
 
-def write_whole(path: str | Path, content: bytes | memoryview) -> Path:
+def write_whole(path: str | Path, content: bytes) -> Path:
     """Write `content` to `path`; returns the path. After a full disk or Ctrl-C the path is as it was before.
 
     The bytes go into the same folder, which is made if need be, under a name of their own, onto the disk, and
