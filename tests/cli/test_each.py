@@ -113,9 +113,12 @@ def test_success_says_nothing():
 
 
 def in_a_process(words: list[object], *, interrupt_at: str | None = None) -> subprocess.CompletedProcess:
-    """The command in a process of its own; SIGINT as soon as it prints the line `interrupt_at`, if any."""
-    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # also in a background job
-    code = f"{heard}; import sys; from rankone.cli import main; sys.argv[0] = 'rankone'; main()"
+    """The command in a process of its own; SIGINT as soon as it prints the line `interrupt_at`, if any.
+
+    A job in the background would begin deaf to it.
+    """
+    hears = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{hears}; import sys; from rankone.cli import main; sys.argv[0] = 'rankone'; main()"
     process = subprocess.Popen(
         [sys.executable, "-c", code, *map(str, words)],
         stdout=subprocess.PIPE,
