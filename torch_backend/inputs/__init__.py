@@ -1,9 +1,15 @@
-"""What comes in: networks by name or from a file, images, the small trained networks that are shipped.
+"""What comes in: networks by name or from a file, images, trained networks and what they read.
 
 models           networks by name, with their weights
+zoo/             trained networks in ordinary packages
+onnx_file        networks in .onnx files
 user_file        what a file of the user's own defines
-images           digits, photographs, files and folders of images
+images           images by name: samples, files, folders, arrays
+preprocessing    from a picture to what a network reads, and back
+files            image files
 picture          an image file as a viewer shows it
+photographs      scikit-image's photographs
+digits           scikit-learn's handwritten digits
 digits_networks  the architectures of the two shipped networks
 weights/         their trained weights
 """

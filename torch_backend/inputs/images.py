@@ -1,10 +1,9 @@
 """Images as networks read them: shipped digits, bundled photographs, the user's own files.
 
-Everything here is offline: the digits come with scikit-learn, the photographs with scikit-image.
+Everything here is offline: the digits come with scikit-learn, the photographs with scikit-image, the slices
+of MRI with nilearn.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,103 +13,34 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from rankone.errors import refuse
+from torch_backend.inputs.digits import DIGITS, digits
+from torch_backend.inputs.files import from_files
+from torch_backend.inputs.photographs import IMAGENET, PHOTOGRAPHS, photographs
+from torch_backend.inputs.preprocessing import Preprocessing
+from torch_backend.inputs.zoo import ZOO
 from torch_backend.memory import refuse_beyond_memory
 
-# Colour photographs inside scikit-image's wheel; its other images would have to be downloaded.
-PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket", "motorcycle_left", "ihc")
+__all__ = [
+    "DIGITS",
+    "IMAGENET",
+    "PHOTOGRAPHS",
+    "Preprocessing",
+    "digits",
+    "from_files",
+    "photographs",
+    "preprocessing",
+    "read",
+]
+
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
-DIGITS_TEST = 360  # held-out digits of 1797: a fifth
 NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
-RESIZE_MARGIN = 256 / 224  # the shorter side before the centre crop, as ImageNet networks are evaluated
-
-
-@dataclass(frozen=True)
-class Preprocessing:
-    """What a network was trained on: side in pixels, mean and std of each channel of pixels in [0, 1]."""
-
-    side: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-    def __call__(self, pixels: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] -> the same shape, normalised per channel."""
-        mean, std = (torch.tensor(v, dtype=pixels.dtype).view(3, 1, 1) for v in (self.mean, self.std))
-        return (pixels - mean) / std
-
-
-IMAGENET = Preprocessing(224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-DIGITS = Preprocessing(32, (0.305, 0.305, 0.305), (0.340, 0.340, 0.340))
 
 
 def preprocessing(model: str) -> Preprocessing:
-    """What the named network reads: the digits' for the shipped ones, ImageNet's for all others."""
+    """What the named network reads: what the trained ones were trained on, ImageNet's for all others."""
+    if model in ZOO:
+        return ZOO[model].reads
     return DIGITS if model.startswith("digits-") else IMAGENET
-
-
-def digits(split: str) -> tuple[Tensor, Tensor]:
-    """scikit-learn's handwritten digits (Alpaydin, Kaynak 1998): images (B, 3, 32, 32), labels (B,) 0 to 9.
-
-    Grey values are repeated over three channels, so that a cosine over input channels has a meaning, and
-    upscaled from 8x8. `split` is "train" (1437 images) or "test" (360), fixed once by a seeded permutation.
-    """
-    from sklearn.datasets import load_digits
-
-    if split not in ("train", "test"):
-        refuse(
-            "split",
-            expected="'train' or 'test'",
-            got=repr(split),
-            do="take test for measurements, train for training",
-        )
-    data = load_digits()
-    order = np.random.default_rng(0).permutation(len(data.target))
-    chosen = torch.from_numpy(order[DIGITS_TEST:] if split == "train" else order[:DIGITS_TEST])
-    grey = torch.from_numpy(data.images / 16).float()[chosen, None]  # (B, 1, 8, 8) in [0, 1]
-    large = torch.nn.functional.interpolate(grey, size=DIGITS.side, mode="bilinear", align_corners=False)
-    return DIGITS(large.expand(-1, 3, -1, -1)).contiguous(), torch.from_numpy(data.target)[chosen].long()
-
-
-def photographs(preprocessing: Preprocessing = IMAGENET) -> Tensor:
-    """scikit-image's bundled colour photographs `PHOTOGRAPHS`, (6, 3, side, side), normalised."""
-    from skimage import data
-
-    folder = Path(data.__file__).parent
-    found = [path for path in sorted(folder.iterdir()) if path.stem in PHOTOGRAPHS]
-    if len(found) != len(PHOTOGRAPHS):
-        missing = ", ".join(sorted(set(PHOTOGRAPHS) - {path.stem for path in found}))
-        refuse(
-            "scikit-image",
-            expected="its bundled photographs",
-            got=f"a build without {missing}",
-            do="reinstall scikit-image or pass images of your own",
-        )
-    return from_files(sorted(found, key=lambda path: PHOTOGRAPHS.index(path.stem)), preprocessing)
-
-
-def from_files(paths: Sequence[str | Path], preprocessing: Preprocessing = IMAGENET) -> Tensor:
-    """Image files as a viewer shows them -> (B, 3, side, side): shorter side resized, cut to it, normalised.
-
-    Raises ValueError naming the first file that `picture.shown` refuses.
-    """
-    if not paths:
-        refuse(
-            "images", expected="at least one image file", got="none", do="name a file or a folder of images"
-        )
-    needed = 2 * len(paths) * 3 * preprocessing.side**2 * 4  # the pixels, and normalised
-    refuse_beyond_memory("images", needed, got=f"{len(paths)} files", do="take fewer: --limit")
-    return preprocessing(torch.stack([_pixels(Path(path), preprocessing.side) for path in paths]))
-
-
-def _pixels(path: Path, side: int) -> Tensor:
-    """One file as (3, side, side) in [0, 1]."""
-    from torch_backend.inputs.picture import shown
-
-    rgb = shown(path)
-    scale = side * RESIZE_MARGIN / min(rgb.size)
-    rgb = rgb.resize((max(side, round(rgb.width * scale)), max(side, round(rgb.height * scale))))
-    left, top = (rgb.width - side) // 2, (rgb.height - side) // 2
-    crop = np.array(rgb.crop((left, top, left + side, top + side)), dtype=np.float32) / 255
-    return torch.from_numpy(crop).permute(2, 0, 1)
 
 
 def read(
@@ -121,7 +51,7 @@ def read(
 ) -> Tensor:
     """The first `limit` images (all if None) that `source` names, as (B, C, H, W) in float32 or float64.
 
-    source  "sample": the held-out digits for the digits networks, else the bundled photographs;
+    source  "sample": those of `preprocessing`: held-out digits, slices of MRI, photographs;
             a folder (its image files, sorted by name) or one image file;
             a .npy array (B, C, H, W), which is used as it is, rounded only if it has more digits than
             `dtype`: for networks with a preprocessing of their own.
@@ -131,8 +61,9 @@ def read(
     if limit is not None and limit < 1:
         refuse("limit", expected="at least 1 image", got=limit, do="ask for one or more")
     if str(source) == "sample":
-        images = digits("test")[0] if preprocessing == DIGITS else photographs(preprocessing)
-        return images[:limit].to(dtype)
+        if preprocessing.sample is None:
+            refuse("images", expected="a file or a folder", got="'sample'", do="this network has no sample")
+        return preprocessing.sample()[:limit].to(dtype)
     path = Path(source)
     if path.suffix == ".npy":
         return _array(path, limit, dtype)

@@ -1,6 +1,7 @@
-"""Networks by name: two small trained ones that are shipped, torchvision's classifiers, the user's own file.
+"""Networks by name: trained ones, torchvision's classifiers, the user's own file.
 
     load("digits-vgg")                          trained on real digits, shipped with this package
+    load("mri-vgg16")                           trained, in a package of its own (see zoo)
     load("vgg16", "random")                     torchvision's architecture and initialisation, seeded
     load("vgg16", "vgg16-397923af.pth")         a file of weights (.pth or .safetensors); every entry must fit
     load("vgg16", "download")                   torchvision's published weights, their checksum verified
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from rankone.errors import refuse
 from torch_backend.inputs.digits_networks import DigitsResNet, DigitsVGG
 from torch_backend.inputs.user_file import own
+from torch_backend.inputs.zoo import ZOO
 
 SHIPPED: Mapping[str, Callable[[], nn.Module]] = {"digits-vgg": DigitsVGG, "digits-resnet": DigitsResNet}
 PRECISIONS = frozenset({torch.float32, torch.float64})
@@ -36,7 +38,7 @@ def load(
 ) -> nn.Module:
     """The named network in eval mode, in float32 or float64 (`dtype`), on the CPU.
 
-    name     a shipped network, a torchvision classifier, or "path/to/file.py:function_or_class"
+    name     a shipped or trained network, a torchvision classifier, or "path/to/file.py:function_or_class"
     weights  "random" (the library's own initialisation, drawn with `seed`), "download" (torchvision only), or
              a file; None means the shipped weights, or for a file of one's own the model as it is built.
              A torchvision network has no default: random weights must be asked for by name.
@@ -47,6 +49,11 @@ def load(
     if name in SHIPPED:
         network = build(SHIPPED[name], seed, dtype)
         default: str | Path | None = WEIGHTS_FOLDER / f"{name}.safetensors"
+    elif name in ZOO:
+        if weights is not None:
+            do = "leave --weights out: random weights can be had for torchvision's networks"
+            refuse("weights", expected=f"none: {name} brings its own", got=repr(str(weights)), do=do)
+        return build(ZOO[name].build, seed, dtype).eval()
     elif ".py:" in name:
         network = build(own(name), seed, dtype)
         default = None
@@ -62,9 +69,24 @@ def load(
 
 
 def label(name: str, weights: str | Path | None = None) -> str:
-    """The network's name in tables and pictures; random weights are always called so."""
+    """The network's name in tables and pictures, with the source and licence of weights from a package;
+    random weights are always called so.
+    """
+    if name in ZOO:
+        return f"{name} (weights of {ZOO[name].source}, {ZOO[name].licence})"
     short = Path(name).name
     return f"{short} (random weights)" if weights == "random" else short
+
+
+def classes(name: str, weights: str | Path | None = None) -> tuple[str, ...]:
+    """The names of the network's outputs, in their order; none where they are not known."""
+    if name in ZOO:
+        return ZOO[name].classes()
+    if name in SHIPPED:
+        return tuple("0123456789")
+    if weights == "download":
+        return tuple(torchvision_models().get_model_weights(name).DEFAULT.meta["categories"])
+    return ()
 
 
 def build(factory: Callable[[], object], seed: int, dtype: torch.dtype = torch.float32) -> nn.Module:
@@ -97,7 +119,7 @@ def from_torchvision(
     models = torchvision_models()
     names = models.list_models(module=models)
     if name not in names:
-        known = ", ".join([*SHIPPED, "path/to/file.py:function", "vgg16", "resnet50"])
+        known = ", ".join([*SHIPPED, *ZOO, "path/to/file.py:function", "vgg16", "resnet50"])
         refuse(
             "model",
             expected=f"one of {known} or any torchvision classifier",

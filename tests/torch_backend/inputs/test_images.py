@@ -126,7 +126,7 @@ def test_bad_arguments_are_refused():
     with pytest.raises(ValueError, match="limit: expected at least 1"):
         images.read("sample", images.DIGITS, limit=0)
     with pytest.raises(ValueError, match="at least one image file"):
-        images.from_files([])
+        images.from_files([], images.IMAGENET)
 
 
 def test_digests_depend_on_every_number_and_the_shape_but_not_on_the_precision():
