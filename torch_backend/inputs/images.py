@@ -17,7 +17,7 @@ from torch_backend.inputs.digits import DIGITS, digits
 from torch_backend.inputs.files import from_files
 from torch_backend.inputs.photographs import IMAGENET, PHOTOGRAPHS, photographs
 from torch_backend.inputs.preprocessing import Preprocessing
-from torch_backend.inputs.zoo import ZOO
+from torch_backend.inputs.zoo.networks import ZOO
 from torch_backend.memory import refuse_beyond_memory
 
 __all__ = [

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from rankone.errors import refuse
 from torch_backend.inputs.digits_networks import DigitsResNet, DigitsVGG
 from torch_backend.inputs.user_file import own
-from torch_backend.inputs.zoo import ZOO
+from torch_backend.inputs.zoo.networks import ZOO
 
 SHIPPED: Mapping[str, Callable[[], nn.Module]] = {"digits-vgg": DigitsVGG, "digits-resnet": DigitsResNet}
 PRECISIONS = frozenset({torch.float32, torch.float64})
