@@ -15,11 +15,13 @@ from rankone.results.arrays import RELEVANCE_MAPS, flat
 
 ACROSS = 5  # images side by side
 MOST = 20  # images in a picture
+SHARE = 0.005  # of the start relevance; less is not said
 SIGNED = "RdBu_r"  # red: positive; blue: negative; white: nothing
 
 
 def draw(results: str | Path, out: str | Path) -> Path:
-    """Draw each image above its map; every map has its own scale, symmetric about zero and stated above it.
+    """Draw each image above its map; every map has its own scale, symmetric about zero and stated above it,
+    with how much of the relevance it is, and where the rest went.
 
     Maps without two axes of space are drawn as bars; one of three axes is summed over the first. At most MOST
     images are drawn. Returns `out`; its suffix chooses the format. ValueError for another file.
@@ -32,17 +34,16 @@ def draw(results: str | Path, out: str | Path) -> Path:
         figure, axes = plt.subplots(
             2 * down, across, figsize=(1 + 2.6 * across, 2 + 5.8 * down), squeeze=False
         )
-        figure.get_layout_engine().set(h_pad=0.1)
+        figure.get_layout_engine().set(h_pad=0.1, hspace=0.06)
         for panel in axes.flat:
             panel.set_axis_off()
         for k in range(count):
             row, column = divmod(k, across)
-            picture(axes[2 * row, column], data["images"][k])
+            picture(axes[2 * row, column], data["pictures"][k])
             axes[2 * row, column].set_title(
-                f"from {data['start']}, unit {data['units'][k]}\n(output {data['outputs'][k]:.3g})",
-                fontsize=11,
+                f"from {data['start']}: {data['names'][k]}\n(output {data['outputs'][k]:.3g})", fontsize=11
             )
-            shown = relevance_map(axes[2 * row + 1, column], data["map"][k])
+            shown = relevance_map(axes[2 * row + 1, column], data["map"][k], accounts(data, k))
         if shown is not None:
             bar = figure.colorbar(shown, ax=axes[-1], location="bottom", fraction=0.05, pad=0.04, aspect=40)
             bar.set_ticks([-1, 0, 1], labels=["− scale", "0", "+ scale"])
@@ -62,11 +63,22 @@ def picture(axes: Axes, image: np.ndarray) -> None:
     axes.imshow(colours, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
 
 
-def relevance_map(axes: Axes, values: np.ndarray) -> Any:
+def accounts(data: dict[str, np.ndarray], k: int) -> str:
+    """Image k's map in shares of the 1 that its unit was given, and a line on where the rest went."""
+    if abs(data["unbooked"][k]) > SHARE:
+        return f"it sums to {data['arrived'][k]:.2g}\n"
+    words = {"bias": "to biases", "epsilon": "to ε", "lost": "lost (0/0)"}
+    gone = [f"{100 * data[name][k]:.2g} % {said}" for name, said in words.items() if data[name][k] > SHARE]
+    grown = [f"{-100 * data['lost'][k]:.2g} % grown"] if data["lost"][k] < -SHARE else []
+    return f"{100 * data['arrived'][k]:.2g} % arrives\n{', '.join([*gone, *grown])}"
+
+
+def relevance_map(axes: Axes, values: np.ndarray, accounts: str) -> Any:
     """One map in shares of its largest absolute value, which its title states; None if drawn as bars."""
     values = flat(values)
     scale = np.abs(values).max()
-    axes.set_title(f"scale ± {scale:.2g}", fontsize=11)
+    arrives, _, rest = accounts.partition("\n")
+    axes.set_title(f"{arrives}, scale ± {scale:.2g}\n{rest}", fontsize=11)
     if values.ndim < 2:
         axes.bar(np.arange(len(values)), values, width=1, color=np.where(values < 0, "#2166ac", "#b2182b"))
         axes.axhline(0, color="0.4", lw=0.8)

@@ -35,7 +35,7 @@ def csc(
 
     refuse_unwritable(*(out / f"csc{end}" for end in (".png", ".csv", "_theory.csv")))
     runs = Runs([method_names.method(name) for name in methods.split(",")])
-    label, network, batch = opened(model, weights, images, limit, seed=seed, float64=float64)
+    label, network, batch, *_ = opened(model, weights, images, limit, seed=seed, float64=float64)
     how = (names(starts, all_of_them="all"), vectors, seed)
     measured = runs.each(lambda method: command.measure(label, network, batch, [method], *how))
     if not measured:
@@ -56,8 +56,8 @@ def model(
     *,
     model: Model,
     weights: Annotated[
-        str, typer.Option(help="random, download (torchvision) or a file: names do not depend on it.")
-    ] = "random",
+        str | None, typer.Option(help="random, download (torchvision) or a file: names do not depend on it.")
+    ] = None,
     input_shape: Annotated[
         str | None, typer.Option(help="One image, such as 3x64x64; by default what the network reads.")
     ] = None,
@@ -67,7 +67,9 @@ def model(
     from torch_backend.inputs import models
 
     image = command.one_image(model, input_shape)
-    typer.echo(command.summary(models.label(model), models.load(model, weights), image))
+    network = models.load(model, weights or models.default_weights(model))
+    about = models.provenance(model), models.classes(model, weights)
+    typer.echo(command.summary(models.label(model), network, image, *about))
 
 
 def relevance(
@@ -98,9 +100,9 @@ def relevance(
 
     refuse_unwritable(out / "relevance.png", out / "relevance.npz")
     chosen = method_names.method(method)
-    label, network, batch = opened(model, weights, images, limit, seed=seed, float64=float64)
-    maps = command.measure(network, batch, chosen, start, at, unit)
-    arrays = command.write(out, label, maps)
+    label, network, batch, drawn, classes = opened(model, weights, images, limit, seed=seed, float64=float64)
+    maps = command.measure(network, batch, chosen, start, at, unit, classes)
+    arrays = command.write(out, label, maps, drawn)
     picture = figure.draw(arrays, out / "relevance.png")
     typer.echo(command.summary(label, maps))
     if ledger:
@@ -128,14 +130,14 @@ def cone(
 
     refuse_unwritable(out / "cone.png", out / "cone.csv")
     runs = Runs([method_names.method(name) for name in methods.split(",")])
-    label, network, batch = opened(model, weights, images, limit, seed=seed)
+    label, network, batch, _, classes = opened(model, weights, images, limit, seed=seed)
     where = names(layers, all_of_them="trunk")
     measured = dict(runs.each(lambda method: command.measure(label, network, batch, [method], where).items()))
     if not measured:
         runs.end()
     table = command.write(out, label, measured)
     picture = figure.draw(table, out / "cone.png")
-    typer.echo(command.summary(label, measured))
+    typer.echo(command.summary(label, measured, classes))
     typer.echo(f"\nWritten: {picture}, {table}")
     runs.end(table)
 
@@ -154,6 +156,6 @@ def patterns(
     from torch_backend.commands import patterns as command
 
     refuse_unwritable(out)
-    label, network, batch = opened(model, weights, images, limit, seed=seed)
+    label, network, batch, *_ = opened(model, weights, images, limit, seed=seed)
     found = command.measure(network, batch, regime)
     typer.echo(command.summary(label, command.write(out, found), found))

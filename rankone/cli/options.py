@@ -10,10 +10,14 @@ if TYPE_CHECKING:
 METHODS = "Names with commas, arguments after colons, or FILE.py:NAME for your own."
 
 Model = Annotated[
-    str, typer.Option(help="digits-vgg, digits-resnet, a torchvision classifier, or FILE.py:FUNCTION.")
+    str,
+    typer.Option(
+        help="mri-vgg16, moderation-resnet50, imagenet-lite0, digits-vgg, digits-resnet, a torchvision "
+        "classifier, or FILE.py:FUNCTION."
+    ),
 ]
 Weights = Annotated[
-    str | None, typer.Option(help="random, download (torchvision) or a file; shipped networks need none.")
+    str | None, typer.Option(help="random, download (torchvision) or a file; trained networks bring theirs.")
 ]
 Images = Annotated[str, typer.Option(help="sample, an image, a folder of images or a .npy array.")]
 Limit = Annotated[int, typer.Option(help="Use the first so many images.")]
@@ -21,11 +25,15 @@ Seed = Annotated[int, typer.Option(help="Seed of random weights.")]
 
 
 class Opened(NamedTuple):
-    """A network with its label, and images (B, *input shape) that it reads."""
+    """A network with its label, images (B, *input shape) that it reads, the same as they are drawn,
+    (B, 3, H, W) in [0, 1], if that is known, and the names of its outputs, if they have names.
+    """
 
     label: str
     network: "nn.Module"
     images: "Tensor"
+    pictures: "Tensor | None"
+    classes: tuple[str, ...]
 
 
 def opened(
@@ -39,8 +47,10 @@ def opened(
 
     dtype = torch.float64 if float64 else torch.float32
     network = models.load(model, weights, seed=seed, dtype=dtype)
-    batch = pictures.read(images, pictures.preprocessing(model), limit, dtype)
-    return Opened(models.label(model, weights), network, batch)
+    preprocessing = pictures.preprocessing(model)
+    batch = pictures.read(images, preprocessing, limit, dtype)
+    drawn = None if images.endswith(".npy") else preprocessing.undone(batch)
+    return Opened(models.label(model, weights), network, batch, drawn, models.classes(model, weights))
 
 
 def names(text: str, *, all_of_them: str) -> str | list[str]:

@@ -18,6 +18,7 @@ MEASURES = ("diameter", "one_minus_min_cos", "total_variation", "share_change", 
 HEADER = ("layer", "diameter", "1 - min cos", "total variation", "share change", "stable rank - 1")
 ROWS = 17  # layers in a table; more would hide the trend
 WIDTH = 98  # columns of a sentence
+NAMED = 10  # classes; more are counted
 DIGITS = 3  # of a bound
 PERCENT_BELOW = 1.0  # a larger change of a share is said as a factor
 ROUNDING = 1e-9  # of float64 in an amount: 99.9999999 % are 100 %
@@ -63,18 +64,24 @@ def write(folder: Path, label: str, cones: Cones) -> Path:
     )
 
 
-def summary(label: str, cones: Cones) -> str:
-    """For each method a table of the worst image at each layer, and what it says at the lowest."""
-    return "\n\n".join(_of_method(label, method, images) for method, images in cones.items())
+def summary(label: str, cones: Cones, names: Sequence[str] = ()) -> str:
+    """For each method a table of the worst image at each layer, and what it says at the lowest.
+
+    names: of the classes, in the order of the outputs; () if they have none.
+    """
+    return "\n\n".join(_of_method(label, method, images, names) for method, images in cones.items())
 
 
-def _of_method(label: str, method: str, images: Sequence[tuple[ClassCone, ...]]) -> str:
+def _of_method(label: str, method: str, images: Sequence[tuple[ClassCone, ...]], names: Sequence[str]) -> str:
     worst = [_worst(layer) for layer in zip(*images, strict=True)]
     chosen = sorted({round(k * (len(worst) - 1) / (ROWS - 1)) for k in range(ROWS)}) if worst else []
     rows = [(layer, *(at_most(x, DIGITS) for x in numbers)) for layer, numbers in (worst[k] for k in chosen)]
     classes = images[0][0].classes + images[0][0].missing
     silent = any(cone.silent for cones in images for cone in cones)
-    compared = f"{classes} classes" + (" (without those that send nothing down)" if silent else "")
+    named = len(names) == classes <= NAMED
+    compared = (f"{classes} classes ({', '.join(names)})" if named else f"{classes} classes") + (
+        " (without those that send nothing down)" if silent else ""
+    )
     return "\n".join(
         [
             f"{label}, {method}",
@@ -85,32 +92,33 @@ def _of_method(label: str, method: str, images: Sequence[tuple[ClassCone, ...]])
             "",
             *(
                 fill(said, WIDTH, initial_indent="  ", subsequent_indent="    ")
-                for said in sentences([cones[-1] for cones in images])
+                for said in sentences([cones[-1] for cones in images], names)
             ),
         ]
     )
 
 
-def sentences(cones: Sequence[ClassCone]) -> list[str]:
+def sentences(cones: Sequence[ClassCone], names: Sequence[str] = ()) -> list[str]:
     """What the cones of some images say of one layer, the worst of them; all bounds are rounded up."""
     layer, (_, _, variation, change, _) = _worst(cones)
     if np.isnan(variation):
-        return [f"At {layer} some image has no two classes to compare.", *_left_out(cones)]
+        return [f"At {layer} some image has no two classes to compare.", *_left_out(cones, names)]
     return [
         f"Of the relevance that arrives at {layer} ({_arriving(cones)} of what a class is given), at most "
         f"{_percent(variation)} lies elsewhere for one class, or non-negative mixture, than for another; "
         f"{_share(change)}.",
-        *_left_out(cones),
+        *_left_out(cones, names),
         "In float64, without an error bound; proved bounds: rankone certify.",
     ]
 
 
-def _left_out(cones: Sequence[ClassCone]) -> list[str]:
+def _left_out(cones: Sequence[ClassCone], names: Sequence[str]) -> list[str]:
     """Which classes are silent, if any."""
     silent = sorted({number for cone in cones for number in cone.silent})
+    names = [names[k] if k < len(names) else str(k) for k in silent]
     if not silent:
         return []
-    who = f"class {silent[0]} sends" if len(silent) == 1 else f"classes {', '.join(map(str, silent))} send"
+    who = f"class {names[0]} sends" if len(names) == 1 else f"classes {', '.join(names)} send"
     where = " for some image" if len({cone.silent for cone in cones}) > 1 else ""
     return [f"Left out: {who} nothing down to {cones[0].layer}{where}."]
 

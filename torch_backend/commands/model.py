@@ -4,6 +4,8 @@ The names of the nodes are those by which start layers and layers to read at are
 """
 
 import math
+from collections.abc import Sequence
+from textwrap import wrap
 
 import torch
 from torch import Tensor, nn
@@ -16,13 +18,21 @@ from torch_backend.graph.node import Node
 from torch_backend.inputs import images
 from torch_backend.memory import refuse_beyond_memory
 
+SHOWN = 10  # classes
 WIDTH = 100  # columns of the table; names are never cut, as they are what a user has to type
 
 
-def summary(label: str, network: nn.Module, image: Tensor) -> str:
+def summary(
+    label: str,
+    network: nn.Module,
+    image: Tensor,
+    provenance: Sequence[str] = (),
+    classes: Sequence[str] = (),
+) -> str:
     """A line per node in call order, the layers marked with a star; at most WIDTH columns for short names.
 
-    image: (1, *input shape). ValueError where the network cannot be traced with it.
+    image: (1, *input shape); provenance: sentences on the network; classes: the names of its outputs.
+    ValueError where the network cannot be traced with it.
     """
     graph = trace(network, image)
     marks = [" ", *("*" if node.name in graph.layers else " " for node in graph.nodes)]
@@ -32,12 +42,21 @@ def summary(label: str, network: nn.Module, image: Tensor) -> str:
         f"{label}: {len(graph.nodes)} nodes, {len(graph.layers)} layers (*); 'logits' is the last node",
         "Relevance starts, and is read, at the output of a node; rankone csc takes layers as start layers.",
         "The last column: what it reads, if not the line above; its place in your code, if not its name.",
+        *(line for sentence in [*provenance, *_listed(classes)] for line in wrap(sentence, WIDTH)),
         "",
     ]
     for mark, row, text in zip(marks, aligned(cells, left=3, indent=" "), notes, strict=True):
         room = WIDTH - len(mark + row) - 2
         lines.append(f"{mark}{row}  {shortened(text, room)}".rstrip())
     return "\n".join(lines)
+
+
+def _listed(classes: Sequence[str]) -> list[str]:
+    """A sentence on the classes; of many the first and the last."""
+    if not classes:
+        return []
+    some = classes if len(classes) <= SHOWN else [*classes[: SHOWN - 1], "…", classes[-1]]
+    return [f"{len(classes)} classes: {', '.join(some)}."]
 
 
 def shape(node: Node) -> str:

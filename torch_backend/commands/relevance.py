@@ -5,7 +5,9 @@ shares out and nothing grows. Linear methods scale with the
 start, and start relevance f(x) instead of 1 only changes the unit in which the map is read, and its sign.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from textwrap import wrap
 
@@ -22,6 +24,7 @@ from torch_backend.methods import Method
 from torch_backend.propagation.ledger import Entry, ledger
 from torch_backend.propagation.relevance import relevance
 
+ROUNDING = 1e-5  # of the 1 that relevance starts with: what float32 makes of an account that is empty
 GROWTH = "A negative loss is growth: αβ gives out α even where there is no negative part to take β from."
 
 
@@ -30,7 +33,8 @@ class Maps:
     """Relevance of one unit per image.
 
     graph, method, start, at: what was asked; units (B,): the flat index of the start unit of each image;
-    start_relevance (1, B, *start's shape): 1 there, 0 elsewhere; relevance (B, *shape at `at`).
+    classes: the names of the network's outputs, () if they have none; start_relevance (1, B, *start's shape):
+    1 at the unit, 0 elsewhere; relevance (B, *shape at `at`).
     """
 
     graph: Graph
@@ -38,6 +42,7 @@ class Maps:
     start: str
     at: str
     units: Tensor
+    classes: Sequence[str]
     start_relevance: Tensor
     relevance: Tensor
 
@@ -45,6 +50,27 @@ class Maps:
     def outputs(self) -> Tensor:
         """What the start units put out, (B,)."""
         return self.graph.node(self.start).value.flatten(1).gather(1, self.units[:, None])[:, 0]
+
+    @property
+    def names(self) -> list[str]:
+        """What the start units are called: the class, where it is an output that has a name, or "unit 7"."""
+        named = _are_named(self.graph, self.start, self.classes)
+        return [self.classes[unit] if named else f"unit {unit}" for unit in self.units.tolist()]
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """The books of every node on the way."""
+        return ledger(self.graph, self.method, self.start, self.start_relevance, self.at)
+
+    @property
+    def gone(self) -> dict[str, Tensor]:
+        """What did not arrive, by where it went, from all nodes together: (B,) for each account."""
+        nothing = torch.zeros_like(self.start_relevance.flatten(2).sum(2))
+        accounts = {"bias": "bias", "epsilon": "epsilon", "lost": "lost", "unbooked": "rest"}
+        return {
+            name: sum((getattr(entry, account) for entry in self.entries), nothing)[0]
+            for name, account in accounts.items()
+        }
 
     @property
     def summed(self) -> Tensor:
@@ -59,42 +85,63 @@ def measure(
     start: str = "logits",
     at: str = "input",
     unit: str = "largest",
+    classes: Sequence[str] = (),
 ) -> Maps:
     """Relevance at `at` of one unit of `start` for each of the images (B, *input shape).
 
-    unit: "largest", the one with the largest output (at the logits: the predicted class), or a number, the
-    flat index in the start's output. Raises ValueError for an unknown layer or unit and for whatever `trace`
-    and the method refuse.
+    unit: "largest", the one with the largest output (at the logits: the predicted class), a number, the flat
+    index in the start's output, or at the logits one of the `classes`, the outputs' names. Raises ValueError
+    for an unknown layer or unit and for whatever `trace` and the method refuse.
     """
     graph = trace(model, images)
-    units = _units(graph, start, unit)
+    units = _units(graph, start, unit, classes)
     value = graph.node(start).value
     one_hot = torch.zeros_like(value).flatten(1).scatter(1, units[:, None], 1).reshape(value.shape)[None]
     (r,) = relevance(graph, method, start, one_hot, at)
-    return Maps(graph, method, start, at, units, one_hot, r)
+    return Maps(graph, method, start, at, units, classes, one_hot, r)
 
 
-def _units(graph: Graph, start: str, unit: str) -> Tensor:
+def _units(graph: Graph, start: str, unit: str, classes: Sequence[str]) -> Tensor:
     outputs = graph.node(start).value.flatten(1)
     if unit == "largest":
         return outputs.argmax(1)
-    number = whole(unit)
+    named = _are_named(graph, start, classes)
+    number = classes.index(unit) if named and unit in classes else whole(unit)
     if number is None or number >= outputs.shape[1]:
         refuse(
             "unit",
             expected=f"'largest' or a number from 0 to {outputs.shape[1] - 1}, as {start} has so many units",
             got=repr(unit),
-            do="give the unit's place, counted from 0",
+            do=f"give its place, counted from 0{', or the name of a class' if named else ''}",
         )
     return torch.full((len(outputs),), number, device=outputs.device)
 
 
+def _are_named(graph: Graph, start: str, classes: Sequence[str]) -> bool:
+    """Whether the units of `start` are the outputs, and each has a name."""
+    last = graph.nodes[-1]
+    return graph.node(start) is last and last.shape == (len(classes),)
+
+
 def summary(label: str, maps: Maps) -> str:
-    """A line per image: the start unit, its output, the relevance that arrived and how much is negative."""
-    header = ("image", "start unit", "its output", f"relevance at {maps.at}", "negative part")
+    """A line per image: the start unit, its output, the relevance that arrived, how much is negative, and
+    where the rest went.
+    """
+    titles = {"bias": "to biases", "epsilon": "to ε", "lost": "lost (0/0)", "unbooked": "unbooked"}
+    gone = {
+        titles[name]: amounts for name, amounts in maps.gone.items() if float(amounts.abs().max()) > ROUNDING
+    }
+    header = ("image", "start unit", "its output", f"relevance at {maps.at}", "negative part", *gone)
     rows = [
-        (str(k), str(int(unit)), f"{output:.4g}", f"{r.sum():.4g}", f"{r.clamp(max=0).sum():.4g}")
-        for k, (unit, output, r) in enumerate(zip(maps.units, maps.outputs, maps.relevance, strict=True))
+        (
+            str(k),
+            name if name.startswith("unit") else f"{int(unit)} {name}",
+            *(f"{x:.4g}" for x in (output, r.sum(), r.clamp(max=0).sum())),
+            *(f"{amounts[k]:.4g}" for amounts in gone.values()),
+        )
+        for k, (unit, name, output, r) in enumerate(
+            zip(maps.units, maps.names, maps.outputs, maps.relevance, strict=True)
+        )
     ]
     title = f"{label}: {maps.method.name} relevance, 1 at a unit of {maps.start}, read at {maps.at}"
     return "\n".join([title, "", *aligned([header, *rows])])
@@ -102,8 +149,8 @@ def summary(label: str, maps: Maps) -> str:
 
 def books(maps: Maps) -> str:
     """A line per node, the mean over images: relevance in, down, to its bias, to ε, lost; and their sums."""
-    entries = ledger(maps.graph, maps.method, maps.start, maps.start_relevance, maps.at)
     header = ("node", "kind", "in", "down", "to bias", "to ε", "lost", "unbooked")
+    entries = maps.entries
     rows = [(entry.node.name, entry.node.kind, *map(five_decimals, _accounts(entry))) for entry in entries]
     if not rows:
         return f"{maps.at} is where relevance starts: no node has been passed."
@@ -132,14 +179,21 @@ def _accounts(entry: Entry) -> list[float]:
     return [float(account.mean()) for account in accounts]
 
 
-def write(folder: Path, label: str, maps: Maps) -> Path:
-    """Write folder/relevance.npz, the arrays of `RELEVANCE_MAPS`; returns its path."""
+def write(folder: Path, label: str, maps: Maps, pictures: Tensor | None = None) -> Path:
+    """Write folder/relevance.npz, the arrays of `RELEVANCE_MAPS`; returns its path.
+
+    pictures: the images as they are drawn, (B, 3, H, W) in [0, 1], if that is known.
+    """
     return RELEVANCE_MAPS.write(
         folder / "relevance.npz",
         images=_array(maps.graph.nodes[0].value),
+        pictures=_array(maps.graph.nodes[0].value if pictures is None else pictures),
         relevance=_array(maps.relevance),
         map=_array(maps.summed),
         units=_array(maps.units),
+        names=np.array(maps.names),
+        arrived=_array(maps.relevance.flatten(1).sum(1)),
+        **{name: _array(amounts) for name, amounts in maps.gone.items()},
         outputs=_array(maps.outputs),
         model=label,
         method=maps.method.name,

@@ -78,6 +78,18 @@ def label(name: str, weights: str | Path | None = None) -> str:
     return f"{short} (random weights)" if weights == "random" else short
 
 
+def provenance(name: str) -> tuple[str, ...]:
+    """What has to be said of a trained network: what it is, who trained it, its licence, what it is not."""
+    if name not in ZOO:
+        return ()
+    return (*ZOO[name].provenance, f"Weights: the package {ZOO[name].source}; licence: {ZOO[name].licence}.")
+
+
+def default_weights(name: str) -> str | None:
+    """The weights of which only the names of the layers are asked for: random ones, or the network's own."""
+    return None if name in SHIPPED or name in ZOO or ".py:" in name else "random"
+
+
 def classes(name: str, weights: str | Path | None = None) -> tuple[str, ...]:
     """The names of the network's outputs, in their order; none where they are not known."""
     if name in ZOO:
