@@ -13,8 +13,10 @@ from torch import Tensor
 
 from torch_backend.graph.arrangement import Arrangement, arrangements
 from torch_backend.graph.step import Call, Operation, Read
-from torch_backend.operators.max_pool import MaxPool
+from torch_backend.operators.max_pool import MaxPool, PaddingBelow
 from torch_backend.operators.unweighted import Average, Function, Padding, Rearrangement, Reshape
+
+LOWEST = torch.finfo(torch.float32).min  # and below: the paddings of max-poolings
 
 
 def view(call: Call, x, *args, **kwargs) -> Operation | Read:
@@ -98,11 +100,14 @@ def destination(
 
 
 def pad(call: Call, x, pad, value=0) -> Operation | Read | None:
-    """Zeros around an image."""
-    if value != 0:
-        return None
+    """Zeros around an image, or what no maximum chooses."""
     if not any(pad):
         return x
+    if value <= LOWEST and x.arrangement.is_plain:
+        below = partial(PaddingBelow, lambda t: call.function(t, pad, value), tuple(pad))
+        return Operation(below, (), (x,), call.arrangement)
+    if value != 0:
+        return None
     y = destination(x.arrangement, lambda t: call.function(t, pad), tuple(call.outputs[0].shape))
     return None if y is None else linear(Padding, x, lambda t: call.function(t, pad), y, pad=tuple(pad))
 

@@ -1,4 +1,4 @@
-"""Moves that come to less than was written: moves of moves, what does nothing, zeros around an image."""
+"""Moves that come to less than was written: moves of moves, what does nothing, paddings of an image."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from torch_backend.graph.step import Step, needed
 from torch_backend.operators.convolution import Convolution
 from torch_backend.operators.layout import Shape
 from torch_backend.operators.linear import Diagonal
+from torch_backend.operators.max_pool import MaxPool, PaddingBelow, with_padding_below
 from torch_backend.operators.operator import Operator
 from torch_backend.operators.unweighted import Gather, Padding, Rearrangement, Reshape
 
@@ -37,6 +38,8 @@ def simplify(steps: Sequence[Step], last: Step, kept: Kept) -> Step:
     for step in steps:
         if isinstance(step.op, Convolution):
             _fold_padding(step, kept)
+        if isinstance(step.op, MaxPool):
+            _pad_in_the_pooling(step, steps)
     return last
 
 
@@ -133,3 +136,29 @@ def with_padding(layer: Convolution, in_shape: Shape, pad: Shape) -> Convolution
     weight = F.pad(layer.weight, [n for both in reversed(longer) for n in both])
     padding = tuple(p + max(both) for p, both in zip(layer.padding, ends, strict=True))
     return replace(layer, in_shape=in_shape, weight=weight, padding=padding)
+
+
+def _pad_in_the_pooling(step: Step, steps: Sequence[Step]) -> None:
+    """What no maximum chooses, around the image, into the max-pooling that reads it."""
+    (below,) = step.inputs
+    view = below if isinstance(below.op, Reshape) and _is_read_once(below, steps) else None
+    padding = view.inputs[0] if view else below
+    if not isinstance(padding.op, PaddingBelow):
+        return
+    image, n = padding.inputs[0].shape, len(padding.op.pad) // 2
+    if view and view.op.in_shape[-n:] != view.op.out_shape[-n:]:
+        return
+    image = (*step.op.in_shape[:-n], *image[-n:])
+    pooling = with_padding_below(step.op, image, padding.op)
+    if pooling is None:
+        return
+    step.op, step.inputs, step.what = pooling, padding.inputs, (*padding.what, *step.what)
+    if view:  # of the image before it is padded, as one-dimensional pooling has it
+        view.op, view.inputs, view.tensor = Reshape(padding.inputs[0].shape, image), padding.inputs, None
+        view.arrangement = replace(view.arrangement, shape=(view.arrangement.count, *image))
+        step.inputs = (view,)
+    _pad_in_the_pooling(step, steps)
+
+
+def _is_read_once(step: Step, steps: Sequence[Step]) -> bool:
+    return sum(step in other.inputs for other in steps) == 1

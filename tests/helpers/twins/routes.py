@@ -240,6 +240,41 @@ twins(
     },
     refusals={"amax of blocks": "amax", "max of blocks": "max"},
 )
+# Windows from one before the image on: what is behind its last numbers is in none.
+PADDED_MAXIMA = {
+    "module": nn.MaxPool2d(3, 2, padding=1),
+    "padded before": lambda h: F.max_pool2d(F.pad(h, (1, 0, 1, 0), value=-torch.inf), 3, 2),
+    "a module pads": nn.Sequential(nn.ConstantPad2d((1, 0, 1, 0), -torch.inf), nn.MaxPool2d(3, 2)),
+    "the lowest number": lambda h: F.max_pool2d(F.pad(h, (1, 0, 1, 0), value=torch.finfo(h.dtype).min), 3, 2),
+    "axis by axis": lambda h: F.max_pool2d(
+        F.pad(F.pad(h, (1, 0), value=-torch.inf), (0, 0, 1, 0), value=-torch.inf), 3, 2
+    ),
+    "row by row": lambda h: F.max_pool2d(F.max_pool2d(h, (1, 3), (1, 2), (0, 1)), (3, 1), (2, 1), (1, 0)),
+}
+twins(
+    "max-pooling, padded",
+    (3, 6, 6),
+    lambda: {"conv": nn.Conv2d(3, 4, 3), "fc": nn.Linear(16, 4)},
+    {
+        name: using(pool, lambda m, x, pool: m.fc(torch.relu(pool(m.conv(x))).flatten(1)))
+        for name, pool in PADDED_MAXIMA.items()
+    },
+)
+twins(
+    "max-pooling over one axis, padded",
+    (3, 18),
+    lambda: {"conv": nn.Conv1d(3, 4, 3), "fc": nn.Linear(32, 4)},
+    {
+        name: using(pool, lambda m, x, pool: m.fc(torch.relu(pool(m.conv(x))).flatten(1)))
+        for name, pool in {
+            "module": nn.MaxPool1d(3, 2, padding=1),
+            "padded before": lambda h: F.max_pool1d(F.pad(h, (1, 0), value=-torch.inf), 3, 2),
+            "two axes": lambda h: F.max_pool2d(
+                F.pad(h[:, :, None], (1, 0), value=-torch.inf), (1, 3), (1, 2)
+            ),
+        }.items()
+    },
+)
 twins(
     "global maximum",
     (3, 6, 6),
