@@ -1,89 +1,147 @@
-"""The project in two minutes: figure 4, then the same question put to real networks. `make demo` runs this.
+"""The project in three minutes: matrices that forget, and trained networks whose maps do. For `make demo`.
 
-    python simulations/demo.py [--out DIR] [--samples N] [--digits N] [--photographs N]
+    python simulations/demo.py [--out DIR] [--samples N]
 
 1. Figure 4: chains of random matrices collapse to rank one, simulated and predicted.
-2. A trained network (digits-vgg, VGG-16's layers on real handwritten digits): do random relevance vectors
-   from the same layer become parallel, at each location and as whole maps? Measured for each start layer, at
-   locations beside the theory from each layer's mean and variance.
-3. torchvision's VGG-16 with *random weights* on photographs: the same. Random weights need no download;
-   `rankone csc --model vgg16 --weights download` measures the trained one.
+2. VGG-16, trained on brain MRI (mri-vgg16), on a slice of a healthy brain: do random relevance vectors from
+   the same layer become parallel? Measured for the paper's start layers, beside the theory from each layer's
+   mean and variance.
+3. The cone of all its classes, beside that of a trained ResNet-50 (moderation-resnet50): how far apart can
+   the maps of any two classes be?
+4. Maps of both for each of their classes, by the gradient and by z⁺.
 
-Everything is written to out/demo/.
+Nothing is downloaded: the networks and images are packages that `make setup` installs. Everything is written
+to out/demo/.
 """
 
 import argparse
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from textwrap import fill
+
+from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # python simulations/demo.py finds its sibling fig4.py
 
-from paper_figs import csc as figure
+from paper_figs import cone as cone_figure
+from paper_figs import csc as csc_figure
+from paper_figs import relevance as relevance_figure
 from rankone.errors import one_line, refuse
+from rankone.results.text import at_most, two_digits
 from simulations import fig4
-from torch_backend import CSC, images, methods, models
-from torch_backend.commands import csc
+from torch_backend import images, methods, models
+from torch_backend.commands import cone, csc, relevance
 
 METHODS = (methods.gradient, methods.z_plus, methods.alpha_beta(2, 1))
-PAPER_STARTS = ("fc3", "fc1", "conv4_3", "conv3_3", "conv2_2")  # figure 3's for VGG-16
-DIGITS = 10
-PHOTOGRAPHS = 2
-VGG16_VECTORS = 3
-
-Labelled = list[tuple[str, CSC]]
-
-
-def trained_digits(count: int) -> tuple[Labelled, Labelled]:
-    """digits-vgg on held-out digits: every start layer, theory for the paper's; float64 for 1e-13."""
-    label, network = models.label("digits-vgg"), models.load("digits-vgg").double()
-    batch = images.read("sample", images.DIGITS, count).double()
-    measured = csc.measure(label, network, batch, METHODS)
-    predicted = csc.predict(label, network, batch, METHODS, PAPER_STARTS)
-    return [(label, result) for result in measured], [(label, law) for law in predicted]
+PAPER_STARTS = ("fc4", "fc1", "conv4_3", "conv3_3", "conv2_2")  # figure 3's for VGG-16
+VECTORS = 3
+MAPPED = (methods.gradient, methods.z_plus)
+MRI, MODERATION = "mri-vgg16", "moderation-resnet50"
+SHOWN = {MRI: 3, MODERATION: 1}  # of each sample: a slice through the ventricles, the cat
 
 
-def random_vgg16(count: int) -> tuple[Labelled, Labelled]:
-    """torchvision's VGG-16 with random weights on scikit-image's photographs; theory on the first of them."""
-    label, network = models.label("vgg16", "random"), models.load("vgg16", "random")
-    batch = images.read("sample", images.IMAGENET, count)
-    measured = csc.measure(label, network, batch, METHODS, PAPER_STARTS, VGG16_VECTORS)
-    predicted = csc.predict(label, network, batch[:1], METHODS, PAPER_STARTS, VGG16_VECTORS)
-    return [(label, result) for result in measured], [(label, law) for law in predicted]
+@dataclass(frozen=True, eq=False)
+class Study:
+    """A trained network with one image (1, 3, side, side) of its sample."""
+
+    name: str
+    network: nn.Module
+    image: Tensor
+
+    @property
+    def label(self) -> str:
+        return models.label(self.name)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return models.classes(self.name)
 
 
-def show(out: Path, name: str, measured: Labelled, predicted: Labelled) -> list[Path]:
-    """Write the tables, draw the picture beside theory and the one of all starts, print the numbers."""
-    table, theory = csc.write(out, name, measured, predicted)
-    pictures = [figure.draw(table, out / f"{name}.png", theory=theory, starts=PAPER_STARTS)]
-    if len(measured[0][1].starts) > len(PAPER_STARTS):
-        pictures.append(figure.draw(table, out / f"{name}_all_starts.png"))
-    print(csc.summary(measured[0][0], [result for _, result in measured]), end="\n\n")
+def opened(name: str) -> Study:
+    sample = images.read("sample", images.preprocessing(name))
+    return Study(name, models.load(name), sample[SHOWN[name], None])
+
+
+def convergence(out: Path, study: Study) -> list[str]:
+    """Random relevance in the network, measured and predicted; returns what to take home."""
+    how = (study.label, study.network, study.image, METHODS, PAPER_STARTS, VECTORS)
+    measured, predicted = csc.measure(*how), csc.predict(*how)
+    table, theory = csc.write(
+        out, "mri_csc", [(study.label, r) for r in measured], [(study.label, r) for r in predicted]
+    )
+    csc_figure.draw(table, out / "mri_csc.png", theory=theory, starts=PAPER_STARTS)
+    print(csc.summary(study.label, measured))
+    gradient, z_plus, _ = (10 ** result.at("fc1", "conv1_1").median for result in measured)
+    return [
+        f"In {study.name}, two random relevance vectors that start at fc1 agree at conv1_1 up to 1 - |cos| "
+        f"= {two_digits(z_plus)} under z_plus, and up to {two_digits(gradient)} under the gradient: what "
+        "z_plus hands down has forgotten where it came from."
+    ]
+
+
+def cones(out: Path, studies: Sequence[Study]) -> list[str]:
+    """What the choice of the class can change in a z⁺ map, for each network; returns what to take home."""
+    found = {s.label: cone.measure(s.label, s.network, s.image, [methods.z_plus]) for s in studies}
+    cone_figure.draw(cone.write(out, found), out / "cone.png")
+    said = []
+    for study, of_network in zip(studies, found.values(), strict=True):
+        print(cone.summary(study.label, of_network, study.classes), end="\n\n")
+        lowest = of_network["z_plus"][0][-1]
+        said.append(
+            f"In {study.name}, a z_plus map holds {two_digits(100 * lowest.most)} % of the relevance it "
+            f"started with, and whichever of {', '.join(study.classes)} is asked for, at most "
+            f"{at_most(100 * lowest.total_variation)} % of it lies elsewhere."
+        )
+    return said
+
+
+def maps(out: Path, study: Study) -> list[Path]:
+    """A map for each class by each method."""
+    pictures = []
+    for method in MAPPED:
+        found = relevance.measure(study.network, study.image, method, unit="all", classes=study.classes)
+        drawn = images.preprocessing(study.name).undone(study.image)
+        folder = out / f"{study.name}_{method.name}"
+        arrays = relevance.write(folder, study.label, found, drawn)
+        pictures.append(relevance_figure.draw(arrays, folder / "relevance.png"))
+        print(relevance.summary(study.label, found), end="\n\n")
     return pictures
 
 
 def run(options: argparse.Namespace) -> None:
-    for name in ("samples", "digits", "photographs"):
-        if getattr(options, name) < 1:
-            refuse(f"--{name}", expected="an integer >= 1", got=getattr(options, name), do="give 1 or more")
+    if options.samples < 1:
+        refuse("--samples", expected="an integer >= 1", got=options.samples, do="give 1 or more")
     begin, out = time.perf_counter(), options.out
     heading("1. Chains of random matrices (figure 4)")
     fig4.main(["--out", str(out), "--samples", str(options.samples)])
-    heading("2. A trained network on real digits")
-    pictures = show(out, "digits_vgg", *trained_digits(options.digits))
-    heading("3. VGG-16 with random weights on photographs")
-    pictures += show(out, "vgg16_random", *random_vgg16(options.photographs))
+    mri, moderation = opened(MRI), opened(MODERATION)
+    heading("2. A trained VGG-16 on brain MRI: random relevance")
+    said = convergence(out, mri)
+    heading("3. All classes at once, in a trained VGG-16 and a trained ResNet-50")
+    said += cones(out, (mri, moderation))
+    heading("4. A map for each class")
+    pictures = maps(out, mri) + maps(out, moderation)
+    heading("What to take home")
+    for sentence in said:
+        print(fill(sentence, csc.WIDTH, initial_indent="  - ", subsequent_indent="    "))
+    print("    The first is a published hobby model, used to study maps; it is not medicine.")
     heading(f"Done in {time.perf_counter() - begin:.0f} s. Where to look next")
     for path, text in (
         (out / "fig4.png", "random chains: simulated points, predicted lines"),
-        (pictures[0], "the trained network: solid measured, dashed predicted"),
-        (pictures[1], "the same from every start layer"),
-        (pictures[2], "VGG-16 with random weights"),
+        (out / "mri_csc.png", "the trained VGG-16: solid measured, dashed predicted"),
+        (out / "cone.png", "how far apart the maps of its classes can be, beside the ResNet-50"),
+        (pictures[0], "the gradient's maps of four classes"),
+        (pictures[1], "z_plus's: look for a difference"),
+        (pictures[3], "the same for the ResNet-50"),
     ):
-        print(f"  {path!s:36} {text}")
-    print("  rankone csc --help                   put your own network and images in")
-    print("  rankone claims                       the paper's claims, each with evidence that runs")
+        print(f"  {path!s:52} {text}")
+    print("  rankone csc --help                                   put your own network and images in")
+    print(
+        "  rankone claims                                       the paper's claims, with evidence that runs"
+    )
 
 
 def heading(text: str) -> None:
@@ -96,10 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("out/demo"), metavar="DIR", help="where to write")
     parser.add_argument("--samples", type=int, default=fig4.SAMPLES, metavar="N", help="chains of figure 4")
-    parser.add_argument("--digits", type=int, default=DIGITS, metavar="N", help="handwritten digits")
-    parser.add_argument("--photographs", type=int, default=PHOTOGRAPHS, metavar="N")
-    options = parser.parse_args(arguments)
-    run(options)
+    run(parser.parse_args(arguments))
 
 
 if __name__ == "__main__":

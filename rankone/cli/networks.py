@@ -83,7 +83,11 @@ def relevance(
     images: Images = "sample",
     start: Annotated[str, typer.Option(help="The layer where relevance starts.")] = "logits",
     unit: Annotated[
-        str, typer.Option(help="Its unit that relevance 1 is given to: largest, or a number from 0.")
+        str,
+        typer.Option(
+            help="Its unit that relevance 1 is given to: largest, a number from 0, or at the logits a class; "
+            "all: each in turn, for the first image."
+        ),
     ] = "largest",
     at: Annotated[str, typer.Option(help="The layer whose relevance is drawn.")] = "input",
     limit: Limit = 5,
@@ -101,6 +105,8 @@ def relevance(
     refuse_unwritable(out / "relevance.png", out / "relevance.npz")
     chosen = method_names.method(method)
     label, network, batch, drawn, classes = opened(model, weights, images, limit, seed=seed, float64=float64)
+    if unit == "all":
+        batch, drawn = batch[:1], drawn if drawn is None else drawn[:1]
     maps = command.measure(network, batch, chosen, start, at, unit, classes)
     arrays = command.write(out, label, maps, drawn)
     picture = figure.draw(arrays, out / "relevance.png")
@@ -135,7 +141,7 @@ def cone(
     measured = dict(runs.each(lambda method: command.measure(label, network, batch, [method], where).items()))
     if not measured:
         runs.end()
-    table = command.write(out, label, measured)
+    table = command.write(out, {label: measured})
     picture = figure.draw(table, out / "cone.png")
     typer.echo(command.summary(label, measured, classes))
     typer.echo(f"\nWritten: {picture}, {table}")

