@@ -6,7 +6,18 @@ from typing import Annotated
 import typer
 
 from rankone.cli.each import Runs
-from rankone.cli.options import METHODS, Images, Limit, Model, Seed, Weights, names, opened
+from rankone.cli.options import (
+    METHODS,
+    Images,
+    Limit,
+    Model,
+    Output,
+    Seed,
+    Weights,
+    names,
+    opened,
+    with_output,
+)
 from rankone.results.whole import refuse_unwritable
 
 
@@ -16,6 +27,7 @@ def csc(
     out: Annotated[Path, typer.Option(help="Folder for csc.png and csc.csv.")],
     weights: Weights = None,
     images: Images = "sample",
+    output: Output = None,
     methods: Annotated[str, typer.Option(help=METHODS)] = "gradient,z_plus,alpha_beta:2:1",
     starts: Annotated[str, typer.Option(help="all, or names of layers with commas.")] = "all",
     vectors: Annotated[int, typer.Option(help="Random start vectors per image and layer.")] = 5,
@@ -35,7 +47,7 @@ def csc(
 
     refuse_unwritable(*(out / f"csc{end}" for end in (".png", ".csv", "_theory.csv")))
     runs = Runs([method_names.method(name) for name in methods.split(",")])
-    label, network, batch = opened(model, weights, images, limit, seed=seed, float64=float64)
+    label, network, batch = opened(model, weights, images, limit, seed=seed, output=output, float64=float64)
     how = (names(starts, all_of_them="all"), vectors, seed)
     measured = runs.each(lambda method: command.measure(label, network, batch, [method], *how))
     if not measured:
@@ -61,13 +73,15 @@ def model(
     input_shape: Annotated[
         str | None, typer.Option(help="One image, such as 3x64x64; by default what the network reads.")
     ] = None,
+    output: Output = None,
 ) -> None:
     """List a network's nodes: the names by which start layers and layers to read at are asked for."""
     from torch_backend.commands import model as command
     from torch_backend.inputs import models
 
     image = command.one_image(model, input_shape)
-    typer.echo(command.summary(models.label(model), models.load(model, weights), image))
+    network = with_output(models.load(model, weights), output)
+    typer.echo(command.summary(models.label(model), network, image))
 
 
 def relevance(
@@ -79,6 +93,7 @@ def relevance(
     out: Annotated[Path, typer.Option(help="Folder for relevance.png and relevance.npz.")],
     weights: Weights = None,
     images: Images = "sample",
+    output: Output = None,
     start: Annotated[str, typer.Option(help="The layer where relevance starts.")] = "logits",
     unit: Annotated[
         str, typer.Option(help="Its unit that relevance 1 is given to: largest, or a number from 0.")
@@ -98,7 +113,7 @@ def relevance(
 
     refuse_unwritable(out / "relevance.png", out / "relevance.npz")
     chosen = method_names.method(method)
-    label, network, batch = opened(model, weights, images, limit, seed=seed, float64=float64)
+    label, network, batch = opened(model, weights, images, limit, seed=seed, output=output, float64=float64)
     maps = command.measure(network, batch, chosen, start, at, unit)
     arrays = command.write(out, label, maps)
     picture = figure.draw(arrays, out / "relevance.png")
@@ -114,6 +129,7 @@ def cone(
     out: Annotated[Path, typer.Option(help="Folder for cone.png and cone.csv.")],
     weights: Weights = None,
     images: Images = "sample",
+    output: Output = None,
     methods: Annotated[str, typer.Option(help=f"Non-negative methods. {METHODS}")] = "z_plus",
     layers: Annotated[
         str, typer.Option(help="trunk (all that no skip goes around), or names of layers with commas.")
@@ -128,7 +144,7 @@ def cone(
 
     refuse_unwritable(out / "cone.png", out / "cone.csv")
     runs = Runs([method_names.method(name) for name in methods.split(",")])
-    label, network, batch = opened(model, weights, images, limit, seed=seed)
+    label, network, batch = opened(model, weights, images, limit, seed=seed, output=output)
     where = names(layers, all_of_them="trunk")
     measured = dict(runs.each(lambda method: command.measure(label, network, batch, [method], where).items()))
     if not measured:
@@ -146,6 +162,7 @@ def patterns(
     out: Annotated[Path, typer.Option(help="The file for pattern_net:FILE and pattern_attribution:FILE.")],
     weights: Weights = None,
     images: Images = "sample",
+    output: Output = None,
     regime: Annotated[str, typer.Option(help="relu (the positive half-space) or linear.")] = "relu",
     limit: Limit = 1000,
     seed: Seed = 0,
@@ -154,6 +171,6 @@ def patterns(
     from torch_backend.commands import patterns as command
 
     refuse_unwritable(out)
-    label, network, batch = opened(model, weights, images, limit, seed=seed)
+    label, network, batch = opened(model, weights, images, limit, seed=seed, output=output)
     found = command.measure(network, batch, regime)
     typer.echo(command.summary(label, command.write(out, found), found))

@@ -16,6 +16,9 @@ Weights = Annotated[
     str | None, typer.Option(help="random, download (torchvision) or a file; shipped networks need none.")
 ]
 Images = Annotated[str, typer.Option(help="sample, an image, a folder of images or a .npy array.")]
+Output = Annotated[
+    str | None, typer.Option(help="Which output, of a network that returns several: aux, 0, features.2.")
+]
 Limit = Annotated[int, typer.Option(help="Use the first so many images.")]
 Seed = Annotated[int, typer.Option(help="Seed of random weights.")]
 
@@ -29,7 +32,14 @@ class Opened(NamedTuple):
 
 
 def opened(
-    model: str, weights: str | None, images: str, limit: int, *, seed: int, float64: bool = False
+    model: str,
+    weights: str | None,
+    images: str,
+    limit: int,
+    *,
+    seed: int,
+    output: str | None,
+    float64: bool = False,
 ) -> Opened:
     """What the options name, in float32 or float64; ValueError or OSError for what is not there."""
     import torch
@@ -38,9 +48,16 @@ def opened(
     from torch_backend.inputs import models
 
     dtype = torch.float64 if float64 else torch.float32
-    network = models.load(model, weights, seed=seed, dtype=dtype)
+    network = with_output(models.load(model, weights, seed=seed, dtype=dtype), output)
     batch = pictures.read(images, pictures.preprocessing(model), limit, dtype)
     return Opened(models.label(model, weights), network, batch)
+
+
+def with_output(network: "nn.Module", output: str | None) -> "nn.Module":
+    """The network with the one output that is asked for, if one is."""
+    from torch_backend.inputs.output import Output
+
+    return network if output is None else Output(network, output)
 
 
 def names(text: str, *, all_of_them: str) -> str | list[str]:

@@ -12,6 +12,8 @@ from rankone.errors import refuse
 from torch_backend.graph.model import check_images, check_model
 from torch_backend.graph.node import Node
 from torch_backend.graph.reading import Network
+from torch_backend.inputs.around import bare
+from torch_backend.inputs.output import Output
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,8 +67,11 @@ class Graph:
         return Graph(*self.network.read(images), self.network)
 
 
-def trace(model: nn.Module, images: Tensor) -> Graph:
+def trace(model: nn.Module, images: Tensor, *, output: str | int | None = None) -> Graph:
     """The graph of `model` with its activations for `images` (B, ...), computed in the images' precision.
+
+    output: which one, of a model that returns several (torch_backend.inputs.output): "aux", 0, "features.2".
+    Weights in half precision are taken at their value and computed with in the images' precision.
 
     The model is run, and every call of a torch operator recorded; it leaves as it came. ValueError: it is in
     training mode, holds NaN or infinite weights, does not accept the images, does not return one tensor
@@ -74,6 +79,11 @@ def trace(model: nn.Module, images: Tensor) -> Graph:
     the recorded calls.
     """
     check_images(images)
-    check_model(model, images)
-    network = Network(model, images)
+    network = Network(checked(model, output, images), images)
     return Graph(*network.read(images), network)
+
+
+def checked(model: nn.Module, output: str | int | None, images: Tensor) -> nn.Module:
+    """The model that is read, with one output; ValueError if it cannot be."""
+    check_model(inside := bare(model), images)
+    return inside if output is None else Output(inside, output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from rankone.errors import Refusal, refuse
 from torch_backend.graph.memory import memory_of
 from torch_backend.graph.signature import signature
+from torch_backend.inputs.output import named_outputs
 from torch_backend.operators.layout import full_precision, is_finite
 
 # Operators by the names that users know them by.
@@ -112,12 +113,12 @@ def forward(model: nn.Module, images: Tensor) -> Tensor:
         raise
     except Exception as error:
         _refused_the_images(model, images, error)
-    if isinstance(logits, Tensor) and logits.dim() >= 2 and len(logits) == len(images):
-        return logits
-    return _several_outputs(logits)
+    if not isinstance(logits, Tensor) or logits.dim() < 2 or len(logits) != len(images):
+        _refuse_the_output(logits)
+    return logits
 
 
-def _refused_the_images(model: nn.Module, images: Tensor, error: Exception) -> None:
+def _refused_the_images(model: nn.Module, images: Tensor, error: Exception) -> NoReturn:
     said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     try:
         parameters = inspect.signature(model.forward).parameters.values()
@@ -150,14 +151,14 @@ def _refused_the_images(model: nn.Module, images: Tensor, error: Exception) -> N
     )
 
 
-def _several_outputs(output: Any) -> Any:
+def _refuse_the_output(output: Any) -> NoReturn:
     got, do = type(output).__name__, "wrap it to return its logits only"
     if isinstance(output, Tensor):
         got = f"shape {tuple(output.shape)}"
-    elif isinstance(output, dict):
-        got = f"{got} with {', '.join(map(repr, output))}"
-        do = f"wrap it to return one of them: model(images)[{next(iter(output), None)!r}]"
-    return refuse("model", expected="one output tensor (B, ...)", got=got, do=do)
+    elif names := list(named_outputs(output)):
+        got = f"{got} with {', '.join(names)}"
+        do = f"choose one: output={names[0]!r}, --output {names[0]} on the command line"
+    refuse("model", expected="one output tensor (B, ...)", got=got, do=do)
 
 
 def tensors_of(module: nn.Module) -> dict[str, Tensor]:
