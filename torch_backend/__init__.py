@@ -7,7 +7,7 @@ Table of contents: a room for each question, and the names that are public here.
 
     inputs       what comes in?          models, images
     operators    what is a layer?
-    graph        what is the network?    trace, Graph, Node
+    graph        what is the network?    trace, join, Graph, Node
     rules        what is a rule?         rules
     methods      which methods?          methods, Method, deeplift_rescale, deeplift_reveal_cancel,
                                          deeplift_without_cross_terms, pattern_net, pattern_attribution,
@@ -27,6 +27,7 @@ from torch_backend import methods, rules
 from torch_backend.convergence.csc import CSC, csc
 from torch_backend.convergence.network_law import network_law
 from torch_backend.graph.graph import Graph, trace
+from torch_backend.graph.joined import join
 from torch_backend.graph.node import Node
 from torch_backend.inputs import images, models
 from torch_backend.maps.averaged import integrated_gradients, smooth_grad
@@ -71,6 +72,7 @@ __all__ = [
     "grad_cam",
     "images",
     "integrated_gradients",
+    "join",
     "kept_pages",
     "ledger",
     "load_patterns",

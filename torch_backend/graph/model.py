@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from rankone.errors import Refusal, refuse
 from torch_backend.graph.memory import memory_of
 from torch_backend.graph.signature import signature
+from torch_backend.inputs.around import innermost
 from torch_backend.inputs.output import named_outputs
 from torch_backend.operators.layout import full_precision, is_finite
 
@@ -39,10 +40,7 @@ def check_images(images: Tensor) -> None:
     if not isinstance(images, Tensor) or images.dtype not in PRECISIONS:
         got = str(images.dtype) if isinstance(images, Tensor) else type(images).__name__
         real = isinstance(images, Tensor) and not images.is_complex()
-        tokens = real and images.dim() < 3 and not images.is_floating_point()
         do = "convert them: images.float()" if real else "give real numbers: torch.as_tensor(images)"
-        if tokens:
-            do = "these look like tokens, out of relevance's reach: give what their embedding makes of them"
         refuse("images", expected="a tensor in float32 or float64", got=got, do=do)
     if images.dim() < 2 or not images.numel():
         refuse(
@@ -92,10 +90,16 @@ def check_model(model: nn.Module, images: Tensor) -> None:
 
 def run_model(model: nn.Module, images: Tensor) -> Tensor:
     """The model's own forward pass, in its own precision; ValueError if it refuses the images."""
-    with torch.inference_mode(mode=False), torch.no_grad(), untouched(model) as before:
-        given = own_copy(model, images)
-        with Watch(before.about_to_write):
-            return forward(model, given)
+    with undisturbed(model):
+        return forward(model, own_copy(model, images))
+
+
+@contextmanager
+def undisturbed(model: nn.Module) -> Iterator[None]:
+    """The model runs without derivatives, and is afterwards as it was."""
+    with torch.inference_mode(mode=False), torch.no_grad(), untouched(model) as before:  # noqa: SIM117
+        with torch.compiler.set_stance("force_eager"), Watch(before.about_to_write):
+            yield
 
 
 def own_copy(model: nn.Module, images: Tensor) -> Tensor:
@@ -118,30 +122,34 @@ def forward(model: nn.Module, images: Tensor) -> Tensor:
     return logits
 
 
+def parameters(model: nn.Module) -> list[inspect.Parameter]:
+    """Those of the user's own `forward`; none where it does not say."""
+    try:
+        return list(inspect.signature(innermost(model).forward).parameters.values())
+    except (TypeError, ValueError):
+        return []
+
+
 def _refused_the_images(model: nn.Module, images: Tensor, error: Exception) -> NoReturn:
     said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    try:
-        parameters = inspect.signature(model.forward).parameters.values()
-    except (TypeError, ValueError):
-        parameters = []
     required = [
         p.name
-        for p in parameters
-        if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        for p in parameters(model)
+        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
     if len(required) > 1:
         refuse(
             "model",
             expected="one input, the images",
             got=f"forward({', '.join(required)})",
-            do="wrap it in a module that takes images only and gives the rest",
+            do=f"give the others: join(model, {{{required[0]!r}: ...}}, ...), --extra {required[1]}=FILE.npy",
         )
     if "Long, Int" in said or "indices" in said:
         refuse(
             "model",
             expected="a network that reads real numbers",
             got=f"one that looks them up as integers ({said})",
-            do="wrap it to begin at the output of its embedding",
+            do="give it tokens, whole numbers (B, T)",
         )
     refuse(
         "images",

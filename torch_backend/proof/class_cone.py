@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from rankone import contraction
 from rankone.errors import refuse
 from rankone.stable_rank import stable_rank
-from torch_backend.graph.graph import Graph, trace
+from torch_backend.graph.graph import Graph, begun, trace
 from torch_backend.graph.paths import trunk
 from torch_backend.methods import Method
 from torch_backend.propagation.starts import Starts
@@ -89,7 +89,8 @@ def class_cones(
     entries (only z_plus, excitation_backprop, deep_taylor, alpha_beta:1:0 and their like have none), and
     whatever `trace` and the method refuse.
     """
-    graph = trace(model, image.double() if isinstance(image, Tensor) and image.is_floating_point() else image)
+    network, image = begun(model, image)
+    graph = trace(network, image.double())
     logits = graph.nodes[-1]
     if logits.value.dim() != 2 or len(logits.value) != 1 or logits.shape[0] < 2:
         got = f"output {tuple(logits.value.shape)}"
