@@ -8,6 +8,7 @@ import typer
 from rankone.cli.each import Runs
 from rankone.cli.options import (
     METHODS,
+    Extra,
     Images,
     Limit,
     Model,
@@ -28,6 +29,7 @@ def csc(
     weights: Weights = None,
     images: Images = "sample",
     output: Output = None,
+    extra: Extra = None,
     methods: Annotated[str, typer.Option(help=METHODS)] = "gradient,z_plus,alpha_beta:2:1",
     starts: Annotated[str, typer.Option(help="all, or names of layers with commas.")] = "all",
     vectors: Annotated[int, typer.Option(help="Random start vectors per image and layer.")] = 5,
@@ -47,7 +49,9 @@ def csc(
 
     refuse_unwritable(*(out / f"csc{end}" for end in (".png", ".csv", "_theory.csv")))
     runs = Runs([method_names.method(name) for name in methods.split(",")])
-    label, network, batch = opened(model, weights, images, limit, seed=seed, output=output, float64=float64)
+    label, network, batch = opened(
+        model, weights, images, limit, seed=seed, output=output, extra=extra, float64=float64
+    )
     how = (names(starts, all_of_them="all"), vectors, seed)
     measured = runs.each(lambda method: command.measure(label, network, batch, [method], *how))
     if not measured:
@@ -73,14 +77,24 @@ def model(
     input_shape: Annotated[
         str | None, typer.Option(help="One image, such as 3x64x64; by default what the network reads.")
     ] = None,
+    images: Annotated[
+        str | None, typer.Option(help="Images or tokens instead of a random image; the first is taken.")
+    ] = None,
     output: Output = None,
+    extra: Extra = None,
 ) -> None:
     """List a network's nodes: the names by which start layers and layers to read at are asked for."""
     from torch_backend.commands import model as command
+    from torch_backend.commands.extra import read, with_extra
+    from torch_backend.inputs import images as pictures
     from torch_backend.inputs import models
 
-    image = command.one_image(model, input_shape)
     network = with_output(models.load(model, weights), output)
+    if images is None:
+        image = command.one_image(model, input_shape)
+    else:
+        image = pictures.read(images, pictures.preprocessing(model), 1)
+    network, image = with_extra(network, image, [read(text) for text in extra or ()], 1)
     typer.echo(command.summary(models.label(model), network, image))
 
 
@@ -94,6 +108,7 @@ def relevance(
     weights: Weights = None,
     images: Images = "sample",
     output: Output = None,
+    extra: Extra = None,
     start: Annotated[str, typer.Option(help="The layer where relevance starts.")] = "logits",
     unit: Annotated[
         str, typer.Option(help="Its unit that relevance 1 is given to: largest, or a number from 0.")
@@ -113,7 +128,9 @@ def relevance(
 
     refuse_unwritable(out / "relevance.png", out / "relevance.npz")
     chosen = method_names.method(method)
-    label, network, batch = opened(model, weights, images, limit, seed=seed, output=output, float64=float64)
+    label, network, batch = opened(
+        model, weights, images, limit, seed=seed, output=output, extra=extra, float64=float64
+    )
     maps = command.measure(network, batch, chosen, start, at, unit)
     arrays = command.write(out, label, maps)
     picture = figure.draw(arrays, out / "relevance.png")
@@ -130,6 +147,7 @@ def cone(
     weights: Weights = None,
     images: Images = "sample",
     output: Output = None,
+    extra: Extra = None,
     methods: Annotated[str, typer.Option(help=f"Non-negative methods. {METHODS}")] = "z_plus",
     layers: Annotated[
         str, typer.Option(help="trunk (all that no skip goes around), or names of layers with commas.")
@@ -144,7 +162,7 @@ def cone(
 
     refuse_unwritable(out / "cone.png", out / "cone.csv")
     runs = Runs([method_names.method(name) for name in methods.split(",")])
-    label, network, batch = opened(model, weights, images, limit, seed=seed, output=output)
+    label, network, batch = opened(model, weights, images, limit, seed=seed, output=output, extra=extra)
     where = names(layers, all_of_them="trunk")
     measured = dict(runs.each(lambda method: command.measure(label, network, batch, [method], where).items()))
     if not measured:
@@ -163,6 +181,7 @@ def patterns(
     weights: Weights = None,
     images: Images = "sample",
     output: Output = None,
+    extra: Extra = None,
     regime: Annotated[str, typer.Option(help="relu (the positive half-space) or linear.")] = "relu",
     limit: Limit = 1000,
     seed: Seed = 0,
@@ -171,6 +190,6 @@ def patterns(
     from torch_backend.commands import patterns as command
 
     refuse_unwritable(out)
-    label, network, batch = opened(model, weights, images, limit, seed=seed, output=output)
+    label, network, batch = opened(model, weights, images, limit, seed=seed, output=output, extra=extra)
     found = command.measure(network, batch, regime)
     typer.echo(command.summary(label, command.write(out, found), found))

@@ -19,6 +19,11 @@ Images = Annotated[str, typer.Option(help="sample, an image, a folder of images 
 Output = Annotated[
     str | None, typer.Option(help="Which output, of a network that returns several: aux, 0, features.2.")
 ]
+EXTRA = (
+    "A further input, named as in its forward: NAME=NUMBER, NAME=FILE.npy (the same for all images), "
+    "NAME=FILE.npy:each (a row for each image), NAME=FILE.npy:read (where relevance is read, too)."
+)
+Extra = Annotated[list[str] | None, typer.Option(help=EXTRA)]
 Limit = Annotated[int, typer.Option(help="Use the first so many images.")]
 Seed = Annotated[int, typer.Option(help="Seed of random weights.")]
 
@@ -39,18 +44,21 @@ def opened(
     *,
     seed: int,
     output: str | None,
+    extra: list[str] | None,
     float64: bool = False,
 ) -> Opened:
     """What the options name, in float32 or float64; ValueError or OSError for what is not there."""
     import torch
 
+    from torch_backend.commands.extra import read, with_extra
     from torch_backend.inputs import images as pictures
     from torch_backend.inputs import models
 
+    extras = [read(text) for text in extra or ()]
     dtype = torch.float64 if float64 else torch.float32
     network = with_output(models.load(model, weights, seed=seed, dtype=dtype), output)
     batch = pictures.read(images, pictures.preprocessing(model), limit, dtype)
-    return Opened(models.label(model, weights), network, batch)
+    return Opened(models.label(model, weights), *with_extra(network, batch, extras, limit))
 
 
 def with_output(network: "nn.Module", output: str | None) -> "nn.Module":

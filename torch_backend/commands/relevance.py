@@ -42,6 +42,12 @@ class Maps:
     relevance: Tensor
 
     @property
+    def images(self) -> Tensor:
+        """What the network is given, (B, *shape): of several inputs the one that is read, or the first."""
+        inputs = self.graph.inputs
+        return self.graph.node(self.at if self.at in inputs else inputs[0]).value
+
+    @property
     def outputs(self) -> Tensor:
         """What the start units put out, (B,)."""
         return self.graph.node(self.start).value.flatten(1).gather(1, self.units[:, None])[:, 0]
@@ -136,7 +142,7 @@ def write(folder: Path, label: str, maps: Maps) -> Path:
     """Write folder/relevance.npz, the arrays of `RELEVANCE_MAPS`; returns its path."""
     return RELEVANCE_MAPS.write(
         folder / "relevance.npz",
-        images=_array(maps.graph.nodes[0].value),
+        images=_array(maps.images),
         relevance=_array(maps.relevance),
         map=_array(maps.summed),
         units=_array(maps.units),

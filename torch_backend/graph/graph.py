@@ -37,7 +37,7 @@ class Graph:
     def node(self, name: str) -> Node:
         """The node of that name; "logits" is the output. ValueError if there is none."""
         if name not in self._by_name:
-            known = ", ".join(("input", *self.layers))
+            known = ", ".join((*self.inputs, *self.layers))
             refuse(
                 "layer",
                 expected=f"the name of a node ({known}, logits, or any of graph.nodes)",
@@ -49,6 +49,13 @@ class Graph:
     def x(self, node: Node) -> Any:
         """What the node reads at the recorded images: the values of its inputs, joined by its operator."""
         return node.op.join(tuple(self.nodes[i].value for i in node.inputs), node.value)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Where relevance is read of what was given: "input", or the names of several inputs."""
+        if self.nodes[0].name == ONLY:
+            return (ONLY,)
+        return tuple(node.name for node in self.nodes if node.inputs == (0,))
 
     @property
     def end(self) -> str:
