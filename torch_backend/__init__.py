@@ -12,7 +12,8 @@ Table of contents: a room for each question, and the names that are public here.
     methods      which methods?          methods, Method, deeplift_rescale, deeplift_reveal_cancel,
                                          deeplift_without_cross_terms, pattern_net, pattern_attribution,
                                          estimate_patterns, load_patterns, Patterns
-    propagation  how does it travel?     sweep, Starts, relevance, ledger, ChainOperator, kept_pages
+    propagation  how does it travel?     sweep, Starts, relevance, class_start, class_sums, ledger,
+                                         ChainOperator, kept_pages
     convergence  how parallel is it?     csc, CSC, network_law
     maps         which map?              saliency, reduction, Attribution, smooth_grad, integrated_gradients,
                                          grad_cam, occlusion
@@ -46,6 +47,7 @@ from torch_backend.methods import (
     pattern_net,
 )
 from torch_backend.proof.class_cone import ClassCone, class_cones
+from torch_backend.propagation.classes import class_start, class_sums
 from torch_backend.propagation.ledger import ledger
 from torch_backend.propagation.malloc import kept_pages
 from torch_backend.propagation.operator import ChainOperator
@@ -64,6 +66,8 @@ __all__ = [
     "Patterns",
     "Starts",
     "class_cones",
+    "class_start",
+    "class_sums",
     "csc",
     "deeplift_rescale",
     "deeplift_reveal_cancel",

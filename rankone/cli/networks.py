@@ -113,6 +113,14 @@ def relevance(
     unit: Annotated[
         str, typer.Option(help="Its unit that relevance 1 is given to: largest, or a number from 0.")
     ] = "largest",
+    region: Annotated[
+        str | None,
+        typer.Option(help="Of an output over space: a class's sum over rows and columns 10:50,20:80."),
+    ] = None,
+    mask: Annotated[
+        str | None,
+        typer.Option(help="The same over the white of an image, or the nonzero of a .npy array."),
+    ] = None,
     at: Annotated[str, typer.Option(help="The layer whose relevance is drawn.")] = "input",
     limit: Limit = 5,
     seed: Seed = 0,
@@ -124,14 +132,15 @@ def relevance(
     """Relevance maps of single units, as pictures and arrays; and the books of every node."""
     from paper_figs import relevance as figure
     from torch_backend.commands import method_names
+    from torch_backend.commands import region as regions
     from torch_backend.commands import relevance as command
 
     refuse_unwritable(out / "relevance.png", out / "relevance.npz")
-    chosen = method_names.method(method)
+    chosen, where = method_names.method(method), regions.read(region, mask)
     label, network, batch = opened(
         model, weights, images, limit, seed=seed, output=output, extra=extra, float64=float64
     )
-    maps = command.measure(network, batch, chosen, start, at, unit)
+    maps = command.measure(network, batch, chosen, start, at, unit, where)
     arrays = command.write(out, label, maps)
     picture = figure.draw(arrays, out / "relevance.png")
     typer.echo(command.summary(label, maps))

@@ -17,8 +17,10 @@ from rankone.errors import refuse
 from rankone.results.arrays import RELEVANCE_MAPS
 from rankone.results.text import aligned, five_decimals
 from torch_backend.commands.numbers import whole
+from torch_backend.commands.region import Region
 from torch_backend.graph.graph import Graph, trace
 from torch_backend.methods import Method
+from torch_backend.propagation.classes import class_start, class_sums
 from torch_backend.propagation.ledger import Entry, ledger
 from torch_backend.propagation.relevance import relevance
 
@@ -29,8 +31,9 @@ GROWTH = "A negative loss is growth: αβ gives out α even where there is no ne
 class Maps:
     """Relevance of one unit per image.
 
-    graph, method, start, at: what was asked; units (B,): the flat index of the start unit of each image;
-    start_relevance (1, B, *start's shape): 1 there, 0 elsewhere; relevance (B, *shape at `at`).
+    graph, method, start, at: what was asked; units (B,): the flat index of the start unit of each image, or
+    its class where relevance starts at a class over space; start_relevance (1, B, *start's shape): 1 there, 0
+    elsewhere; relevance (B, *shape at `at`).
     """
 
     graph: Graph
@@ -49,8 +52,14 @@ class Maps:
 
     @property
     def outputs(self) -> Tensor:
-        """What the start units put out, (B,)."""
-        return self.graph.node(self.start).value.flatten(1).gather(1, self.units[:, None])[:, 0]
+        """What the start units put out, (B,): of a class over space, the sum."""
+        return (self.graph.node(self.start).value * self.start_relevance[0]).flatten(1).sum(1)
+
+    @property
+    def began(self) -> str:
+        """Where relevance is 1 at first."""
+        places = int(self.start_relevance[0, 0].count_nonzero())
+        return "a unit" if places == 1 else f"{places} places of a class"
 
     @property
     def summed(self) -> Tensor:
@@ -65,23 +74,30 @@ def measure(
     start: str = "logits",
     at: str = "input",
     unit: str = "largest",
+    region: Region | None = None,
 ) -> Maps:
     """Relevance at `at` of one unit of `start` for each of the images (B, *input shape).
 
     unit: "largest", the one with the largest output (at the logits: the predicted class), or a number, the
-    flat index in the start's output. Raises ValueError for an unknown layer or unit and for whatever `trace`
-    and the method refuse.
+    flat index in the start's output. At logits over space (B, C, *space), and wherever a region is given, a
+    unit is a channel summed over the region, or over all places. Raises ValueError for an unknown layer or
+    unit, a region that does not fit, and for whatever `trace` and the method refuse.
     """
     graph = trace(model, images)
-    units = _units(graph, start, unit)
-    value = graph.node(start).value
-    one_hot = torch.zeros_like(value).flatten(1).scatter(1, units[:, None], 1).reshape(value.shape)[None]
+    node = graph.node(start)
+    value = node.value
+    if region is not None or (node is graph.nodes[-1] and value.dim() > 2):
+        inside = region and region(node.shape[1:])
+        units = _units(class_sums(value, inside), start, unit)
+        one_hot = class_start(value, units, inside)
+    else:
+        units = _units(value.flatten(1), start, unit)
+        one_hot = torch.zeros_like(value).flatten(1).scatter(1, units[:, None], 1).reshape(value.shape)[None]
     (r,) = relevance(graph, method, start, one_hot, at)
     return Maps(graph, method, start, at, units, one_hot, r)
 
 
-def _units(graph: Graph, start: str, unit: str) -> Tensor:
-    outputs = graph.node(start).value.flatten(1)
+def _units(outputs: Tensor, start: str, unit: str) -> Tensor:
     if unit == "largest":
         return outputs.argmax(1)
     number = whole(unit)
@@ -102,7 +118,7 @@ def summary(label: str, maps: Maps) -> str:
         (str(k), str(int(unit)), f"{output:.4g}", f"{r.sum():.4g}", f"{r.clamp(max=0).sum():.4g}")
         for k, (unit, output, r) in enumerate(zip(maps.units, maps.outputs, maps.relevance, strict=True))
     ]
-    title = f"{label}: {maps.method.name} relevance, 1 at a unit of {maps.start}, read at {maps.at}"
+    title = f"{label}: {maps.method.name} relevance, 1 at {maps.began} of {maps.start}, read at {maps.at}"
     return "\n".join([title, "", *aligned([header, *rows])])
 
 
