@@ -16,6 +16,7 @@ from rankone.cli.options import (
     Seed,
     Weights,
     names,
+    notes_on_stderr,
     opened,
     with_output,
 )
@@ -89,7 +90,8 @@ def model(
     from torch_backend.inputs import images as pictures
     from torch_backend.inputs import models
 
-    network = with_output(models.load(model, weights), output)
+    with notes_on_stderr():
+        network = with_output(models.load(model, weights), output)
     if images is None:
         image = command.one_image(model, input_shape)
     else:

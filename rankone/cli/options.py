@@ -1,8 +1,13 @@
 """What several commands ask for: the options they share, and the network and images that these name."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
+
+from rankone.errors import visible
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -56,9 +61,20 @@ def opened(
 
     extras = [read(text) for text in extra or ()]
     dtype = torch.float64 if float64 else torch.float32
-    network = with_output(models.load(model, weights, seed=seed, dtype=dtype), output)
+    with notes_on_stderr():
+        network = with_output(models.load(model, weights, seed=seed, dtype=dtype), output)
     batch = pictures.read(images, pictures.preprocessing(model), limit, dtype)
     return Opened(models.label(model, weights), *with_extra(network, batch, extras, limit))
+
+
+@contextmanager
+def notes_on_stderr() -> Iterator[None]:
+    """Each warning becomes one line."""
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for note in notes:
+        typer.echo(f"rankone: {visible(str(note.message))}", err=True)
 
 
 def with_output(network: "nn.Module", output: str | None) -> "nn.Module":

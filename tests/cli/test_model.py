@@ -78,3 +78,10 @@ def test_own_model():
 )
 def test_refusals(arguments, reason):
     assert reason in refused(rankone("model", *arguments))
+
+
+def test_half_precision_is_said_in_one_line(tmp_path):
+    (tmp_path / "half.py").write_text("from torch import nn\nnet = nn.Linear(3, 2).half()\n")
+    done = rankone("model", "--model", f"{tmp_path}/half.py:net", "--input-shape", "3")
+    assert done.status == 0
+    assert done.err == "rankone: model: weights in float16, computed in float32\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -33,6 +34,11 @@ NAMES = {
 # What a layer does beside its own operation, which has the layer's name.
 BESIDE = {"copy", "view", "unsqueeze", "squeeze", "expand", "permute", "transpose", "t"}
 PRECISIONS = (torch.float32, torch.float64)
+HALF = (torch.float16, torch.bfloat16)
+# Where torch keeps quantised layers, and those that watch a network to be quantised.
+QUANTISED = re.compile(r"^torch\.ao\..*\b(quantized|observer|fake_quantize)\b")
+# What torch says of tensors in two precisions, or in one that it cannot compute in.
+OF_PRECISION = re.compile("not implemented for '|same dtype|type .* should be the same")
 
 
 def check_images(images: Tensor) -> None:
@@ -67,6 +73,13 @@ def check_model(model: nn.Module, images: Tensor) -> None:
                 got="a torch.jit script",
                 do="give the module that it was made from",
             )
+        if QUANTISED.search(type(module).__module__):
+            refuse(
+                f"model ({name or type(model).__name__})",
+                expected="layers in floating-point numbers",
+                got=f"a quantised one, {type(module).__name__}",
+                do="give the network as it was before it was quantised",
+            )
         if module.training:
             refuse(
                 f"model ({name or type(model).__name__})",
@@ -81,6 +94,13 @@ def check_model(model: nn.Module, images: Tensor) -> None:
                 expected=f"the images' device {images.device}",
                 got=value.device,
                 do="move the model there: model.to(images.device)",
+            )
+        if value.is_floating_point() and value.dtype not in (*PRECISIONS, *HALF):
+            refuse(
+                f"model ({name})",
+                expected="weights in float64, float32, float16 or bfloat16",
+                got=str(value.dtype).removeprefix("torch."),
+                do="convert it: model.float()",
             )
         if value.is_floating_point() and not is_finite(value):
             refuse(
@@ -143,6 +163,13 @@ def _refused_the_images(model: nn.Module, images: Tensor, error: Exception) -> N
             expected="one input, the images",
             got=f"forward({', '.join(required)})",
             do=f"give the others: join(model, {{{required[0]!r}: ...}}, ...), --extra {required[1]}=FILE.npy",
+        )
+    if OF_PRECISION.search(said):
+        refuse(
+            "model",
+            expected="a forward pass that can be carried out in the precision of its weights",
+            got=said,
+            do="give it in one: model.float(), without casts such as x.half() in its forward",
         )
     if "Long, Int" in said or "indices" in said:
         refuse(
