@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from paper_figs.style import MEMBERS, NON_NEGATIVE, RECTIFIED, SIGNED, house_style, save
+from paper_figs.style import MEMBERS, NON_NEGATIVE, RECTIFIED, SIGNED, house_style, in_lines, save
 from rankone.results.spread import Spread, spread
 from rankone.results.tables import CONE
 
@@ -49,7 +49,7 @@ def draw(table: str | Path, out: str | Path) -> Path:
                 )
                 step = -(-len(layers) // 22)
                 axes.set_xticks(range(0, len(layers), step), layers[::step], rotation=90, fontsize=9)
-            line[0].set_ylabel(f"{model}\n← the same map for every class")
+            line[0].set_ylabel(f"{in_lines(model)}\n← the same map for every class")
         panels[0, -1].legend(loc="upper right")
         figure.suptitle("How far apart can the maps of any two classes, or non-negative mixtures, be?")
         return save(figure, out)

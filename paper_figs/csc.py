@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from paper_figs.style import REFERENCE, house_style, save, shades
+from paper_figs.style import REFERENCE, house_style, in_lines, save, shades
 from rankone.errors import refuse
 from rankone.results import tables
 from rankone.results.table import Row
@@ -65,7 +65,7 @@ def draw(
                     layers,
                     colour,
                 )
-                axes.set_title(f"{method}\n{model}")
+                axes.set_title(f"{method}\n{in_lines(model)}")
             drawn = [on_axis(row["median"]) for row in kept if row["model"] == model]
             line[0].set_ylim(min([0.05, *(0.3 * y for y in drawn if y > LOWEST)]), 2)
             line[0].set_ylabel("1 − |cos| over channels, at a location\n← same direction      unrelated →")

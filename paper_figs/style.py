@@ -8,6 +8,7 @@ import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -59,6 +60,11 @@ def house_style() -> Iterator[None]:
     }
     with plt.rc_context(settings):
         yield
+
+
+def in_lines(label: str, width: int = 40) -> str:
+    """A network's label in lines of at most so many letters, as long as its words allow."""
+    return fill(label, width, break_long_words=False)
 
 
 def save(figure: Figure, out: str | Path) -> Path:

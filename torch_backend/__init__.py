@@ -7,12 +7,13 @@ Table of contents: a room for each question, and the names that are public here.
 
     inputs       what comes in?          models, images
     operators    what is a layer?
-    graph        what is the network?    trace, Graph, Node
+    graph        what is the network?    trace, join, Graph, Node
     rules        what is a rule?         rules
     methods      which methods?          methods, Method, deeplift_rescale, deeplift_reveal_cancel,
                                          deeplift_without_cross_terms, pattern_net, pattern_attribution,
                                          estimate_patterns, load_patterns, Patterns
-    propagation  how does it travel?     sweep, Starts, relevance, ledger, ChainOperator, kept_pages
+    propagation  how does it travel?     sweep, Starts, relevance, class_start, class_sums, ledger,
+                                         ChainOperator, kept_pages
     convergence  how parallel is it?     csc, CSC, network_law
     maps         which map?              saliency, reduction, Attribution, smooth_grad, integrated_gradients,
                                          grad_cam, occlusion
@@ -27,6 +28,7 @@ from torch_backend import methods, rules
 from torch_backend.convergence.csc import CSC, csc
 from torch_backend.convergence.network_law import network_law
 from torch_backend.graph.graph import Graph, trace
+from torch_backend.graph.joined import join
 from torch_backend.graph.node import Node
 from torch_backend.inputs import images, models
 from torch_backend.maps.averaged import integrated_gradients, smooth_grad
@@ -45,6 +47,7 @@ from torch_backend.methods import (
     pattern_net,
 )
 from torch_backend.proof.class_cone import ClassCone, class_cones
+from torch_backend.propagation.classes import class_start, class_sums
 from torch_backend.propagation.ledger import ledger
 from torch_backend.propagation.malloc import kept_pages
 from torch_backend.propagation.operator import ChainOperator
@@ -63,6 +66,8 @@ __all__ = [
     "Patterns",
     "Starts",
     "class_cones",
+    "class_start",
+    "class_sums",
     "csc",
     "deeplift_rescale",
     "deeplift_reveal_cancel",
@@ -71,6 +76,7 @@ __all__ = [
     "grad_cam",
     "images",
     "integrated_gradients",
+    "join",
     "kept_pages",
     "ledger",
     "load_patterns",

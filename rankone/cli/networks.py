@@ -6,7 +6,20 @@ from typing import Annotated
 import typer
 
 from rankone.cli.each import Runs
-from rankone.cli.options import METHODS, Images, Limit, Model, Seed, Weights, names, opened
+from rankone.cli.options import (
+    METHODS,
+    Extra,
+    Images,
+    Limit,
+    Model,
+    Output,
+    Seed,
+    Weights,
+    names,
+    notes_on_stderr,
+    opened,
+    with_output,
+)
 from rankone.results.whole import refuse_unwritable
 
 
@@ -16,6 +29,8 @@ def csc(
     out: Annotated[Path, typer.Option(help="Folder for csc.png and csc.csv.")],
     weights: Weights = None,
     images: Images = "sample",
+    output: Output = None,
+    extra: Extra = None,
     methods: Annotated[str, typer.Option(help=METHODS)] = "gradient,z_plus,alpha_beta:2:1",
     starts: Annotated[str, typer.Option(help="all, or names of layers with commas.")] = "all",
     vectors: Annotated[int, typer.Option(help="Random start vectors per image and layer.")] = 5,
@@ -35,7 +50,9 @@ def csc(
 
     refuse_unwritable(*(out / f"csc{end}" for end in (".png", ".csv", "_theory.csv")))
     runs = Runs([method_names.method(name) for name in methods.split(",")])
-    label, network, batch, *_ = opened(model, weights, images, limit, seed=seed, float64=float64)
+    label, network, batch, *_ = opened(
+        model, weights, images, limit, seed=seed, output=output, extra=extra, float64=float64
+    )
     how = (names(starts, all_of_them="all"), vectors, seed)
     measured = runs.each(lambda method: command.measure(label, network, batch, [method], *how))
     if not measured:
@@ -61,13 +78,25 @@ def model(
     input_shape: Annotated[
         str | None, typer.Option(help="One image, such as 3x64x64; by default what the network reads.")
     ] = None,
+    images: Annotated[
+        str | None, typer.Option(help="Images or tokens instead of a random image; the first is taken.")
+    ] = None,
+    output: Output = None,
+    extra: Extra = None,
 ) -> None:
     """List a network's nodes: the names by which start layers and layers to read at are asked for."""
     from torch_backend.commands import model as command
+    from torch_backend.commands.extra import read, with_extra
+    from torch_backend.inputs import images as pictures
     from torch_backend.inputs import models
 
-    image = command.one_image(model, input_shape)
-    network = models.load(model, weights or models.default_weights(model))
+    with notes_on_stderr():
+        network = with_output(models.load(model, weights or models.default_weights(model)), output)
+    if images is None:
+        image = command.one_image(model, input_shape)
+    else:
+        image = pictures.read(images, pictures.preprocessing(model), 1)
+    network, image = with_extra(network, image, [read(text) for text in extra or ()], 1)
     about = models.provenance(model), models.classes(model, weights)
     typer.echo(command.summary(models.label(model), network, image, *about))
 
@@ -81,6 +110,8 @@ def relevance(
     out: Annotated[Path, typer.Option(help="Folder for relevance.png and relevance.npz.")],
     weights: Weights = None,
     images: Images = "sample",
+    output: Output = None,
+    extra: Extra = None,
     start: Annotated[str, typer.Option(help="The layer where relevance starts.")] = "logits",
     unit: Annotated[
         str,
@@ -89,6 +120,14 @@ def relevance(
             "all: each in turn, for the first image."
         ),
     ] = "largest",
+    region: Annotated[
+        str | None,
+        typer.Option(help="Of an output over space: a class's sum over rows and columns 10:50,20:80."),
+    ] = None,
+    mask: Annotated[
+        str | None,
+        typer.Option(help="The same over the white of an image, or the nonzero of a .npy array."),
+    ] = None,
     at: Annotated[str, typer.Option(help="The layer whose relevance is drawn.")] = "input",
     limit: Limit = 5,
     seed: Seed = 0,
@@ -100,14 +139,17 @@ def relevance(
     """Relevance maps of single units, as pictures and arrays; and the books of every node."""
     from paper_figs import relevance as figure
     from torch_backend.commands import method_names
+    from torch_backend.commands import region as regions
     from torch_backend.commands import relevance as command
 
     refuse_unwritable(out / "relevance.png", out / "relevance.npz")
-    chosen = method_names.method(method)
-    label, network, batch, drawn, classes = opened(model, weights, images, limit, seed=seed, float64=float64)
+    chosen, where = method_names.method(method), regions.read(region, mask)
+    label, network, batch, drawn, classes = opened(
+        model, weights, images, limit, seed=seed, output=output, extra=extra, float64=float64
+    )
     if unit == "all":
         batch, drawn = batch[:1], drawn if drawn is None else drawn[:1]
-    maps = command.measure(network, batch, chosen, start, at, unit, classes)
+    maps = command.measure(network, batch, chosen, start, at, unit, where, classes)
     arrays = command.write(out, label, maps, drawn)
     picture = figure.draw(arrays, out / "relevance.png")
     typer.echo(command.summary(label, maps))
@@ -122,6 +164,8 @@ def cone(
     out: Annotated[Path, typer.Option(help="Folder for cone.png and cone.csv.")],
     weights: Weights = None,
     images: Images = "sample",
+    output: Output = None,
+    extra: Extra = None,
     methods: Annotated[str, typer.Option(help=f"Non-negative methods. {METHODS}")] = "z_plus",
     layers: Annotated[
         str, typer.Option(help="trunk (all that no skip goes around), or names of layers with commas.")
@@ -136,7 +180,9 @@ def cone(
 
     refuse_unwritable(out / "cone.png", out / "cone.csv")
     runs = Runs([method_names.method(name) for name in methods.split(",")])
-    label, network, batch, _, classes = opened(model, weights, images, limit, seed=seed)
+    label, network, batch, _, classes = opened(
+        model, weights, images, limit, seed=seed, output=output, extra=extra
+    )
     where = names(layers, all_of_them="trunk")
     measured = dict(runs.each(lambda method: command.measure(label, network, batch, [method], where).items()))
     if not measured:
@@ -154,6 +200,8 @@ def patterns(
     out: Annotated[Path, typer.Option(help="The file for pattern_net:FILE and pattern_attribution:FILE.")],
     weights: Weights = None,
     images: Images = "sample",
+    output: Output = None,
+    extra: Extra = None,
     regime: Annotated[str, typer.Option(help="relu (the positive half-space) or linear.")] = "relu",
     limit: Limit = 1000,
     seed: Seed = 0,
@@ -162,6 +210,6 @@ def patterns(
     from torch_backend.commands import patterns as command
 
     refuse_unwritable(out)
-    label, network, batch, *_ = opened(model, weights, images, limit, seed=seed)
+    label, network, batch, *_ = opened(model, weights, images, limit, seed=seed, output=output, extra=extra)
     found = command.measure(network, batch, regime)
     typer.echo(command.summary(label, command.write(out, found), found))

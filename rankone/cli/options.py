@@ -1,8 +1,13 @@
 """What several commands ask for: the options they share, and the network and images that these name."""
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
+
+from rankone.errors import visible
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -20,6 +25,14 @@ Weights = Annotated[
     str | None, typer.Option(help="random, download (torchvision) or a file; trained networks bring theirs.")
 ]
 Images = Annotated[str, typer.Option(help="sample, an image, a folder of images or a .npy array.")]
+Output = Annotated[
+    str | None, typer.Option(help="Which output, of a network that returns several: aux, 0, features.2.")
+]
+EXTRA = (
+    "A further input, named as in its forward: NAME=NUMBER, NAME=FILE.npy (the same for all images), "
+    "NAME=FILE.npy:each (a row for each image), NAME=FILE.npy:read (where relevance is read, too)."
+)
+Extra = Annotated[list[str] | None, typer.Option(help=EXTRA)]
 Limit = Annotated[int, typer.Option(help="Use the first so many images.")]
 Seed = Annotated[int, typer.Option(help="Seed of random weights.")]
 
@@ -37,20 +50,49 @@ class Opened(NamedTuple):
 
 
 def opened(
-    model: str, weights: str | None, images: str, limit: int, *, seed: int, float64: bool = False
+    model: str,
+    weights: str | None,
+    images: str,
+    limit: int,
+    *,
+    seed: int,
+    output: str | None,
+    extra: list[str] | None,
+    float64: bool = False,
 ) -> Opened:
     """What the options name, in float32 or float64; ValueError or OSError for what is not there."""
     import torch
 
+    from torch_backend.commands.extra import read, with_extra
     from torch_backend.inputs import images as pictures
     from torch_backend.inputs import models
 
+    extras = [read(text) for text in extra or ()]
     dtype = torch.float64 if float64 else torch.float32
-    network = models.load(model, weights, seed=seed, dtype=dtype)
+    with notes_on_stderr():
+        network = with_output(models.load(model, weights, seed=seed, dtype=dtype), output)
     preprocessing = pictures.preprocessing(model)
     batch = pictures.read(images, preprocessing, limit, dtype)
     drawn = None if images.endswith(".npy") else preprocessing.undone(batch)
+    network, batch = with_extra(network, batch, extras, limit)
     return Opened(models.label(model, weights), network, batch, drawn, models.classes(model, weights))
+
+
+@contextmanager
+def notes_on_stderr() -> Iterator[None]:
+    """Each warning becomes one line."""
+    with warnings.catch_warnings(record=True) as notes:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for note in notes:
+        typer.echo(f"rankone: {visible(str(note.message))}", err=True)
+
+
+def with_output(network: "nn.Module", output: str | None) -> "nn.Module":
+    """The network with the one output that is asked for, if one is."""
+    from torch_backend.inputs.output import Output
+
+    return network if output is None else Output(network, output)
 
 
 def names(text: str, *, all_of_them: str) -> str | list[str]:

@@ -20,7 +20,10 @@ def test_command(tmp_path):
         tmp_path,
     )
     assert done.status == 0
-    assert "between any two of 10 classes and their non-negative mixtures," in done.out
+    assert (
+        "between any two of 10 classes (0, 1, 2, 3, 4, 5, 6, 7, 8, 9) and their non-negative mixtures,"
+        in done.out
+    )
     assert "the worst of 2 images, rounded up:" in done.out
     assert done.err == ""
     assert max(map(len, done.out.splitlines()[:-1])) <= 100

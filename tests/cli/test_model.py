@@ -18,8 +18,13 @@ def lines(*arguments: object) -> list[str]:
     return done.out.splitlines()
 
 
+def rows(output: list[str]) -> list[str]:
+    """The lines below the header of the table."""
+    return output[output.index("") + 2 :]
+
+
 def names(output: list[str], mark: str) -> list[str]:
-    return [line[2:].split()[0] for line in output[5:] if line.startswith(mark)]
+    return [line[2:].split()[0] for line in rows(output) if line.startswith(mark)]
 
 
 @pytest.mark.parametrize("name", ["digits-vgg", "digits-resnet"])
@@ -29,7 +34,7 @@ def test_marked_names_are_the_layers_of_the_graph(name):
     graph = trace(models.load(name), one_image(name, None))
     assert names(output, "*") == list(graph.layers)
     assert names(output, "") == [node.name for node in graph.nodes]
-    shapes = [line[2:].split()[2] for line in output[5:]]
+    shapes = [line[2:].split()[2] for line in rows(output)]
     assert shapes == ["x".join(map(str, node.value.shape[1:])) for node in graph.nodes]
 
 
@@ -78,3 +83,10 @@ def test_own_model():
 )
 def test_refusals(arguments, reason):
     assert reason in refused(rankone("model", *arguments))
+
+
+def test_half_precision_is_said_in_one_line(tmp_path):
+    (tmp_path / "half.py").write_text("from torch import nn\nnet = nn.Linear(3, 2).half()\n")
+    done = rankone("model", "--model", f"{tmp_path}/half.py:net", "--input-shape", "3")
+    assert done.status == 0
+    assert done.err == "rankone: model: weights in float16, computed in float32\n"

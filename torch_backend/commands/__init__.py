@@ -5,6 +5,8 @@ cone          how far apart the maps of any two classes can be
 relevance     maps of single units, and the books
 model         a network's nodes and their names
 patterns      the patterns that PatternNet needs
+extra         inputs beside the images
+region        a part of an output over space
 method_names  methods as written on a command line
 numbers       whole numbers as written on a command line
 """

@@ -5,7 +5,7 @@ shares out and nothing grows. Linear methods scale with the
 start, and start relevance f(x) instead of 1 only changes the unit in which the map is read, and its sign.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,8 +19,10 @@ from rankone.errors import refuse
 from rankone.results.arrays import RELEVANCE_MAPS
 from rankone.results.text import aligned, five_decimals
 from torch_backend.commands.numbers import whole
+from torch_backend.commands.region import Region
 from torch_backend.graph.graph import Graph, trace
 from torch_backend.methods import Method
+from torch_backend.propagation.classes import class_start, class_sums
 from torch_backend.propagation.ledger import Entry, ledger
 from torch_backend.propagation.relevance import relevance
 
@@ -33,9 +35,9 @@ GROWTH = "A negative loss is growth: αβ gives out α even where there is no ne
 class Maps:
     """Relevance of one unit per image.
 
-    graph, method, start, at: what was asked; units (B,): the flat index of the start unit of each image;
-    classes: the names of the network's outputs, () if they have none; start_relevance (1, B, *start's shape):
-    1 at the unit, 0 elsewhere; relevance (B, *shape at `at`).
+    graph, method, start, at: what was asked; units (B,): the flat index of the start unit of each image, or
+    its class where relevance starts at a class over space; classes: the names of the units, () if they have
+    none; start_relevance (1, B, *start's shape): 1 there, 0 elsewhere; relevance (B, *shape at `at`).
     """
 
     graph: Graph
@@ -48,15 +50,26 @@ class Maps:
     relevance: Tensor
 
     @property
+    def images(self) -> Tensor:
+        """What the network is given, (B, *shape): of several inputs the one that is read, or the first."""
+        inputs = self.graph.inputs
+        return self.graph.node(self.at if self.at in inputs else inputs[0]).value
+
+    @property
     def outputs(self) -> Tensor:
-        """What the start units put out, (B,)."""
-        return self.graph.node(self.start).value.flatten(1).gather(1, self.units[:, None])[:, 0]
+        """What the start units put out, (B,): of a class over space, the sum."""
+        return (self.graph.node(self.start).value * self.start_relevance[0]).flatten(1).sum(1)
+
+    @property
+    def began(self) -> str:
+        """Where relevance is 1 at first."""
+        places = int(self.start_relevance[0, 0].count_nonzero())
+        return "a unit" if places == 1 else f"{places} places of a class"
 
     @property
     def names(self) -> list[str]:
         """What the start units are called: the class, where it is an output that has a name, or "unit 7"."""
-        named = _are_named(self.graph, self.start, self.classes)
-        return [self.classes[unit] if named else f"unit {unit}" for unit in self.units.tolist()]
+        return [self.classes[unit] if self.classes else f"unit {unit}" for unit in self.units.tolist()]
 
     @cached_property
     def entries(self) -> tuple[Entry, ...]:
@@ -86,57 +99,65 @@ def measure(
     start: str = "logits",
     at: str = "input",
     unit: str = "largest",
+    region: Region | None = None,
     classes: Sequence[str] = (),
 ) -> Maps:
     """Relevance at `at` of one unit of `start` for each of the images (B, *input shape).
 
     unit: "largest", the one with the largest output (at the logits: the predicted class), a number, the flat
     index in the start's output, or at the logits one of the `classes`, the outputs' names; "all" is each of
-    them in turn, as if one image were given so many times. Raises ValueError for an unknown layer or unit,
-    for all units of several images, and for whatever `trace` and the method refuse.
+    them in turn, as if one image were given so many times. At logits over space (B, C, *space), and wherever
+    a region is given, a unit is a channel summed over the region, or over all places. Raises ValueError for
+    an unknown layer or unit, for all units of several images, a region that does not fit, and for whatever
+    `trace` and the method refuse.
     """
     graph = trace(model, images)
     if unit == "all":
-        graph = trace(model, images.expand(_count(graph, start), *images.shape[1:]))
-    units = _units(graph, start, unit, classes)
-    value = graph.node(start).value
-    one_hot = torch.zeros_like(value).flatten(1).scatter(1, units[:, None], 1).reshape(value.shape)[None]
-    (r,) = relevance(graph, method, start, one_hot, at)
-    return Maps(graph, method, start, at, units, classes, one_hot, r)
+        outputs, _ = _candidates(graph, start, region)
+        graph = trace(model, images.expand(_count(outputs), *images.shape[1:]))
+    outputs, one_hot = _candidates(graph, start, region)
+    named = graph.node(start) is graph.nodes[-1] and outputs.shape[1] == len(classes)
+    units = _units(outputs, start, unit, classes if named else ())
+    (r,) = relevance(graph, method, start, one_hot(units), at)
+    return Maps(graph, method, start, at, units, classes if named else (), one_hot(units), r)
 
 
-def _units(graph: Graph, start: str, unit: str, classes: Sequence[str]) -> Tensor:
-    outputs = graph.node(start).value.flatten(1)
+def _candidates(graph: Graph, start: str, region: Region | None) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+    """What can be asked for at `start`: its outputs (B, n), and units (B,) -> start relevance."""
+    node = graph.node(start)
+    value = node.value
+    if region is not None or (node is graph.nodes[-1] and value.dim() > 2):
+        inside = region and region(node.shape[1:])
+        return class_sums(value, inside), lambda units: class_start(value, units, inside)
+    flat = value.flatten(1)
+    ones = torch.ones_like(flat)
+    return flat, lambda units: torch.zeros_like(flat).scatter(1, units[:, None], ones).view(1, *value.shape)
+
+
+def _units(outputs: Tensor, start: str, unit: str, classes: Sequence[str]) -> Tensor:
     if unit == "largest":
         return outputs.argmax(1)
     if unit == "all":
         return torch.arange(len(outputs), device=outputs.device)
-    named = _are_named(graph, start, classes)
-    number = classes.index(unit) if named and unit in classes else whole(unit)
+    number = classes.index(unit) if unit in classes else whole(unit)
     if number is None or number >= outputs.shape[1]:
         last = outputs.shape[1] - 1
         refuse(
             "unit",
             expected=f"'largest', 'all' or a number from 0 to {last}, as {start} has so many units",
             got=repr(unit),
-            do=f"give its place, counted from 0{', or the name of a class' if named else ''}",
+            do=f"give its place, counted from 0{', or the name of a class' if classes else ''}",
         )
     return torch.full((len(outputs),), number, device=outputs.device)
 
 
-def _count(graph: Graph, start: str) -> int:
-    """The number of units of `start`; ValueError for several images, or more units than are drawn."""
-    images, units = graph.node(start).value.flatten(1).shape
+def _count(outputs: Tensor) -> int:
+    """The number of units (B, n); ValueError for several images, or more units than are drawn."""
+    images, units = outputs.shape
     if images > 1 or units > MOST:
         expected = f"one image and at most {MOST} units, if all are asked for"
         refuse("unit", expected=expected, got=f"{images} and {units}", do="name a unit")
     return units
-
-
-def _are_named(graph: Graph, start: str, classes: Sequence[str]) -> bool:
-    """Whether the units of `start` are the outputs, and each has a name."""
-    last = graph.nodes[-1]
-    return graph.node(start) is last and last.shape == (len(classes),)
 
 
 def summary(label: str, maps: Maps) -> str:
@@ -159,7 +180,7 @@ def summary(label: str, maps: Maps) -> str:
             zip(maps.units, maps.names, maps.outputs, maps.relevance, strict=True)
         )
     ]
-    title = f"{label}: {maps.method.name} relevance, 1 at a unit of {maps.start}, read at {maps.at}"
+    title = f"{label}: {maps.method.name} relevance, 1 at {maps.began} of {maps.start}, read at {maps.at}"
     return "\n".join([title, "", *aligned([header, *rows])])
 
 
@@ -200,7 +221,7 @@ def write(folder: Path, label: str, maps: Maps, pictures: Tensor | None = None) 
 
     pictures: the images as they are drawn, (B, 3, H, W) in [0, 1], if that is known.
     """
-    images = maps.graph.nodes[0].value
+    images = maps.images
     return RELEVANCE_MAPS.write(
         folder / "relevance.npz",
         images=_array(images),

@@ -101,7 +101,7 @@ def csc(
     graph = trace(model, images[:1])
     names = _starts(graph, starts)
     _refuse_beyond_memory(graph, names, vectors)
-    layers = ("input", *graph.layers)[::-1]
+    layers = (graph.end, *graph.layers)[::-1]
     tallies: dict[tuple[str, str], Tally] = {}
     with kept_pages():
         for some in progress(images.split(batch or _batch(graph, len(names), vectors))):
@@ -162,7 +162,7 @@ def _starts(graph: Graph, starts: str | Sequence[str]) -> list[str]:
 
 def _refuse_beyond_memory(graph: Graph, starts: Sequence[str], vectors: int) -> None:
     """For one image and start: V vectors at the largest layer, its V(V-1)/2 pairs at each location."""
-    below = ("input", *graph.layers[: graph.layers.index(starts[0]) + 1])
+    below = (graph.end, *graph.layers[: graph.layers.index(starts[0]) + 1])
     values = [graph.node(name).value for name in below]
     if values[0].device.type == "cpu":
         pairs = vectors * (vectors - 1) // 2
@@ -172,7 +172,7 @@ def _refuse_beyond_memory(graph: Graph, starts: Sequence[str], vectors: int) -> 
 
 
 def _batch(graph: Graph, starts: int, vectors: int) -> int:
-    largest = max(graph.node(name).value.numel() for name in ("input", *graph.layers))
+    largest = max(graph.node(name).value.numel() for name in (graph.end, *graph.layers))
     return max(1, BATCH_BYTES // (starts * vectors * largest * graph.nodes[0].value.element_size()))
 
 

@@ -5,6 +5,8 @@ graph        the nodes in order; `trace` reads them from a model
 names        names of nodes: the paper's where it has them
 paths        questions about ways through the nodes
 reading      from a model and images to nodes: run, record, fold, name, check
+joined       several inputs as one
+tokens       whole numbers that an embedding looks up
 model        the user's model: refused, run, left as it came
 recorder     a forward pass, recorded while it is carried out
 memory       which numbers stand in a tensor, after what was written in place

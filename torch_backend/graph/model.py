@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +17,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from rankone.errors import Refusal, refuse
 from torch_backend.graph.memory import memory_of
 from torch_backend.graph.signature import signature
+from torch_backend.inputs.around import innermost
+from torch_backend.inputs.output import named_outputs
 from torch_backend.operators.layout import full_precision, is_finite
 
 # Operators by the names that users know them by.
@@ -31,6 +34,11 @@ NAMES = {
 # What a layer does beside its own operation, which has the layer's name.
 BESIDE = {"copy", "view", "unsqueeze", "squeeze", "expand", "permute", "transpose", "t"}
 PRECISIONS = (torch.float32, torch.float64)
+HALF = (torch.float16, torch.bfloat16)
+# Where torch keeps quantised layers, and those that watch a network to be quantised.
+QUANTISED = re.compile(r"^torch\.ao\..*\b(quantized|observer|fake_quantize)\b")
+# What torch says of tensors in two precisions, or in one that it cannot compute in.
+OF_PRECISION = re.compile("not implemented for '|same dtype|type .* should be the same")
 
 
 def check_images(images: Tensor) -> None:
@@ -38,10 +46,7 @@ def check_images(images: Tensor) -> None:
     if not isinstance(images, Tensor) or images.dtype not in PRECISIONS:
         got = str(images.dtype) if isinstance(images, Tensor) else type(images).__name__
         real = isinstance(images, Tensor) and not images.is_complex()
-        tokens = real and images.dim() < 3 and not images.is_floating_point()
         do = "convert them: images.float()" if real else "give real numbers: torch.as_tensor(images)"
-        if tokens:
-            do = "these look like tokens, out of relevance's reach: give what their embedding makes of them"
         refuse("images", expected="a tensor in float32 or float64", got=got, do=do)
     if images.dim() < 2 or not images.numel():
         refuse(
@@ -68,6 +73,13 @@ def check_model(model: nn.Module, images: Tensor) -> None:
                 got="a torch.jit script",
                 do="give the module that it was made from",
             )
+        if QUANTISED.search(type(module).__module__):
+            refuse(
+                f"model ({name or type(model).__name__})",
+                expected="layers in floating-point numbers",
+                got=f"a quantised one, {type(module).__name__}",
+                do="give the network as it was before it was quantised",
+            )
         if module.training:
             refuse(
                 f"model ({name or type(model).__name__})",
@@ -83,6 +95,13 @@ def check_model(model: nn.Module, images: Tensor) -> None:
                 got=value.device,
                 do="move the model there: model.to(images.device)",
             )
+        if value.is_floating_point() and value.dtype not in (*PRECISIONS, *HALF):
+            refuse(
+                f"model ({name})",
+                expected="weights in float64, float32, float16 or bfloat16",
+                got=str(value.dtype).removeprefix("torch."),
+                do="convert it: model.float()",
+            )
         if value.is_floating_point() and not is_finite(value):
             refuse(
                 f"model ({name})", expected="finite weights", got="NaN or infinity", do="load intact weights"
@@ -91,10 +110,16 @@ def check_model(model: nn.Module, images: Tensor) -> None:
 
 def run_model(model: nn.Module, images: Tensor) -> Tensor:
     """The model's own forward pass, in its own precision; ValueError if it refuses the images."""
-    with torch.inference_mode(mode=False), torch.no_grad(), untouched(model) as before:
-        given = own_copy(model, images)
-        with Watch(before.about_to_write):
-            return forward(model, given)
+    with undisturbed(model):
+        return forward(model, own_copy(model, images))
+
+
+@contextmanager
+def undisturbed(model: nn.Module) -> Iterator[None]:
+    """The model runs without derivatives, and is afterwards as it was."""
+    with torch.inference_mode(mode=False), torch.no_grad(), untouched(model) as before:  # noqa: SIM117
+        with torch.compiler.set_stance("force_eager"), Watch(before.about_to_write):
+            yield
 
 
 def own_copy(model: nn.Module, images: Tensor) -> Tensor:
@@ -112,35 +137,46 @@ def forward(model: nn.Module, images: Tensor) -> Tensor:
         raise
     except Exception as error:
         _refused_the_images(model, images, error)
-    if isinstance(logits, Tensor) and logits.dim() >= 2 and len(logits) == len(images):
-        return logits
-    return _several_outputs(logits)
+    if not isinstance(logits, Tensor) or logits.dim() < 2 or len(logits) != len(images):
+        _refuse_the_output(logits)
+    return logits
 
 
-def _refused_the_images(model: nn.Module, images: Tensor, error: Exception) -> None:
-    said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+def parameters(model: nn.Module) -> list[inspect.Parameter]:
+    """Those of the user's own `forward`; none where it does not say."""
     try:
-        parameters = inspect.signature(model.forward).parameters.values()
+        return list(inspect.signature(innermost(model).forward).parameters.values())
     except (TypeError, ValueError):
-        parameters = []
+        return []
+
+
+def _refused_the_images(model: nn.Module, images: Tensor, error: Exception) -> NoReturn:
+    said = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     required = [
         p.name
-        for p in parameters
-        if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        for p in parameters(model)
+        if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
     ]
     if len(required) > 1:
         refuse(
             "model",
             expected="one input, the images",
             got=f"forward({', '.join(required)})",
-            do="wrap it in a module that takes images only and gives the rest",
+            do=f"give the others: join(model, {{{required[0]!r}: ...}}, ...), --extra {required[1]}=FILE.npy",
+        )
+    if OF_PRECISION.search(said):
+        refuse(
+            "model",
+            expected="a forward pass that can be carried out in the precision of its weights",
+            got=said,
+            do="give it in one: model.float(), without casts such as x.half() in its forward",
         )
     if "Long, Int" in said or "indices" in said:
         refuse(
             "model",
             expected="a network that reads real numbers",
             got=f"one that looks them up as integers ({said})",
-            do="wrap it to begin at the output of its embedding",
+            do="give it tokens, whole numbers (B, T)",
         )
     refuse(
         "images",
@@ -150,14 +186,14 @@ def _refused_the_images(model: nn.Module, images: Tensor, error: Exception) -> N
     )
 
 
-def _several_outputs(output: Any) -> Any:
+def _refuse_the_output(output: Any) -> NoReturn:
     got, do = type(output).__name__, "wrap it to return its logits only"
     if isinstance(output, Tensor):
         got = f"shape {tuple(output.shape)}"
-    elif isinstance(output, dict):
-        got = f"{got} with {', '.join(map(repr, output))}"
-        do = f"wrap it to return one of them: model(images)[{next(iter(output), None)!r}]"
-    return refuse("model", expected="one output tensor (B, ...)", got=got, do=do)
+    elif names := list(named_outputs(output)):
+        got = f"{got} with {', '.join(names)}"
+        do = f"choose one: output={names[0]!r}, --output {names[0]} on the command line"
+    refuse("model", expected="one output tensor (B, ...)", got=got, do=do)
 
 
 def tensors_of(module: nn.Module) -> dict[str, Tensor]:

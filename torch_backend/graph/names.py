@@ -3,7 +3,9 @@
 A chain (no addition, no concatenation): conv<stage>_<i> and fc<i>; a stage ends where the resolution
 halves. A residual network: block<stage>_<k> is the ReLU after the k-th addition of a stage (the addition
 itself where no ReLU follows), "dense" the one dense layer. Everything else goes by its module path. A
-layer's name denotes its output after its ReLU, if it has one; <name>.pre is the value before it.
+layer's name denotes its output after its ReLU, if it has one; <name>.pre is the value before it. The image
+is "input"; of several inputs (torch_backend.graph.joined) each has its own name, and "inputs" is the rows
+that they stand in.
 """
 
 from __future__ import annotations
@@ -17,7 +19,6 @@ from torch_backend.graph.paths import LAYERS, rectifier_of
 from torch_backend.operators.convolution import Convolution
 from torch_backend.operators.differentiable import Product
 from torch_backend.operators.linear import Dense
-from torch_backend.operators.operator import Image
 from torch_backend.operators.unweighted import Sum
 
 
@@ -42,7 +43,7 @@ def name(nodes: Sequence[Node]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         elif isinstance(node.op, LAYERS):
             title = node.label
         else:
-            wanted.setdefault(node.index, "input" if isinstance(node.op, Image) else node.label)
+            wanted.setdefault(node.index, node.label)
             continue
         anchor = rectifier_of(nodes, node.index)
         if anchor is None:

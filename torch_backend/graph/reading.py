@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from rankone.errors import refuse
 from torch_backend.graph import checks, names, paths
 from torch_backend.graph.folding import fold
+from torch_backend.graph.joined import begins_at
 from torch_backend.graph.kept import Kept, checksum
 from torch_backend.graph.memory import memory_of
 from torch_backend.graph.model import Places, forward, own_copy, run_model, tensors_of, untouched
@@ -53,13 +54,14 @@ class Reading:
 class Network:
     """A model that is read batch by batch. What its operators prepare is kept.
 
-    calls: those of the first reading; weights: checksums of the model's tensors then. doubles_one: one image
-    is read twice over, since its tensors take other ways than those of several. keeps_apart: whether a batch
-    has been compared with its images alone.
+    begins_at: the name of its first node; calls: those of the first reading; weights: checksums of the
+    model's tensors then. doubles_one: one image is read twice over, since its tensors take other ways than
+    those of several. keeps_apart: whether a batch has been compared with its images alone.
     """
 
     def __init__(self, model: nn.Module, images: Tensor) -> None:
         self.model, self.kept = model, Kept(images)
+        self.begins_at = begins_at(model)
         self.calls: list[tuple] = []
         self.weights: dict[str, int] = {}
         self.doubles_one = self.keeps_apart = False
@@ -156,7 +158,7 @@ class Network:
         places = Places(self.model)
         with torch.enable_grad(), untouched(self.model) as before, places.followed():
             given = leaf.clone()
-            with Recorder(given, self.kept, places.label, before) as recorder:
+            with Recorder(self.begins_at, given, self.kept, places.label, before) as recorder:
                 logits = forward(self.model, given)
             steps = needed(recorder.steps, recorder.last(logits))
             own = checks.own_functions(step.tensor for step in steps)

@@ -51,19 +51,21 @@ class Held:
 class Recorder(TorchDispatchMode):
     """Records the calls of one forward pass of `images` (B, ...), the tensor that the model is given.
 
-    kept: where operators with weights are looked up; label: the name of a call in the model; before: the
-    model as it was, told of every tensor that was there, when it is about to be written to. precision: the
-    lowest that was met.
+    name: of the images; kept: where operators with weights are looked up; label: the name of a call in the
+    model; before: the model as it was, told of every tensor that was there, when it is about to be written
+    to. precision: the lowest that was met.
     """
 
-    def __init__(self, images: Tensor, kept: Kept, label: Callable[[str], str], before: Untouched) -> None:
+    def __init__(
+        self, name: str, images: Tensor, kept: Kept, label: Callable[[str], str], before: Untouched
+    ) -> None:
         super().__init__()
         self.count, self.kept, self.label, self.before = len(images), kept, label, before
         self.memory, self.precision = Memory(), images.dtype
         self.steps: list[Step] = []
         self.empty: set[int] = set()  # memory that nothing has been written to
         plain = Arrangement(tuple(images.shape), 1, len(images))
-        self.memory.put(images, Numbers(self._step(Image(), (), "input", (), plain, images), 1), written=True)
+        self.memory.put(images, Numbers(self._step(Image(), (), name, (), plain, images), 1), written=True)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         kwargs = kwargs or {}

@@ -3,6 +3,8 @@
 models           networks by name, with their weights
 zoo/             trained networks in ordinary packages
 onnx_file        networks in .onnx files
+around           modules around the user's network
+output           one of several outputs
 user_file        what a file of the user's own defines
 images           images by name: samples, files, folders, arrays
 preprocessing    from a picture to what a network reads, and back

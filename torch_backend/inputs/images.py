@@ -54,7 +54,7 @@ def read(
     source  "sample": those of `preprocessing`: held-out digits, slices of MRI, photographs;
             a folder (its image files, sorted by name) or one image file;
             a .npy array (B, C, H, W), which is used as it is, rounded only if it has more digits than
-            `dtype`: for networks with a preprocessing of their own.
+            `dtype`: for networks with a preprocessing of their own; or of tokens, whole numbers (B, T).
     Pictures and digits are the same numbers in both precisions.
     ValueError for what is no image, OSError for a file that is not there.
     """
@@ -89,6 +89,8 @@ def _array(path: Path, limit: int | None, dtype: torch.dtype) -> Tensor:
     except (ValueError, EOFError) as error:
         refuse("images", expected="a .npy array", got=f"{path} ({error})", do="save it with numpy.save")
     what = f"{array.dtype} {array.shape} in {path}"
+    if array.ndim == 2 and array.size and np.issubdtype(array.dtype, np.integer):
+        return torch.from_numpy(array[:limit].astype(np.int64))
     if array.ndim < 2 or not array.size or not np.issubdtype(array.dtype, np.floating):
         expected = "floating-point numbers, shape (B, C, H, W), B >= 1"
         refuse("images", expected=expected, got=what, do=_instead(array))
@@ -109,6 +111,4 @@ def _instead(array: NDArray[Any]) -> str:
         return "save the images with the batch axis first"
     if not np.issubdtype(array.dtype, np.integer):
         return "save the images as the network reads them, in float32"
-    if array.ndim == 2:
-        return "these look like tokens, which relevance cannot reach: save what their embedding makes of them"
     return "these look like raw pixels: scale and normalise them as the network's training did"

@@ -13,6 +13,7 @@ torchvision is imported only when one of its networks is asked for.
 import hashlib
 import re
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from itertools import chain
 from pathlib import Path
@@ -28,6 +29,7 @@ from torch_backend.inputs.zoo.networks import ZOO
 
 SHIPPED: Mapping[str, Callable[[], nn.Module]] = {"digits-vgg": DigitsVGG, "digits-resnet": DigitsResNet}
 PRECISIONS = frozenset({torch.float32, torch.float64})
+HALF = frozenset({torch.float16, torch.bfloat16})
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 # torchvision builds these two so that they undo the published weights' own input normalisation.
 TRANSFORMS_INPUT = frozenset({"googlenet", "inception_v3"})
@@ -104,9 +106,9 @@ def classes(name: str, weights: str | Path | None = None) -> tuple[str, ...]:
 def build(factory: Callable[[], object], seed: int, dtype: torch.dtype = torch.float32) -> nn.Module:
     """The module that `factory()` returns, initialised with `seed`, in float32 or float64.
 
-    torch's global generator is restored. ValueError for a seed that it does not take, for what is no module,
-    and for weights of another precision than these two: computed in another than they were made for, they are
-    another network.
+    torch's global generator is restored. Weights in half precision are taken at their value, and a warning
+    says so. ValueError for a seed that it does not take, for what is no module, and for weights of another
+    kind.
     """
     if not -(2**63) <= seed < 2**64:
         expected = "a whole number from -2**63 to 2**64 - 1"
@@ -118,10 +120,16 @@ def build(factory: Callable[[], object], seed: int, dtype: torch.dtype = torch.f
         refuse(
             "model", expected="a torch.nn.Module", got=type(network).__name__, do="return the module itself"
         )
+    half = set()
     for entry, tensor in chain(network.named_parameters(), network.named_buffers()):
-        if tensor.dtype not in PRECISIONS and (tensor.is_floating_point() or tensor.is_complex()):
+        if tensor.dtype in HALF:
+            half.add(_short(tensor.dtype))
+        elif tensor.dtype not in PRECISIONS and (tensor.is_floating_point() or tensor.is_complex()):
             got = f"{_short(tensor.dtype)} in {entry}"
             refuse("model", expected="weights in float32 or float64", got=got, do="return model.float()")
+    if half:
+        said = f"model: weights in {' and '.join(sorted(half))}, computed in {_short(dtype)}"
+        warnings.warn(said, stacklevel=2)
     return network.to(dtype)
 
 

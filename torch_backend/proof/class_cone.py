@@ -22,9 +22,10 @@ from torch import Tensor, nn
 from rankone import contraction
 from rankone.errors import refuse
 from rankone.stable_rank import stable_rank
-from torch_backend.graph.graph import Graph, trace
+from torch_backend.graph.graph import Graph, begun, trace
 from torch_backend.graph.paths import trunk
 from torch_backend.methods import Method
+from torch_backend.propagation.classes import class_start
 from torch_backend.propagation.starts import Starts
 from torch_backend.propagation.sweep import sweep
 
@@ -84,19 +85,26 @@ def class_cones(
     layers: names of layers, or "trunk": the image and the layers that no skip goes around; at others the
     numbers cover one branch only, the relevance that takes it. Computed in float64.
 
-    Raises ValueError for more than one image, an output that is not (1, classes) with two classes or more,
-    layers that together with the number of classes need more than `memory` bytes, a chain with negative
+    A class of an output over space, (1, classes, *space), is the sum of its map.
+
+    Raises ValueError for more than one image, an output that is not (1, classes, ...) with two classes or
+    more, layers that together with the number of classes need more than `memory` bytes, a chain with negative
     entries (only z_plus, excitation_backprop, deep_taylor, alpha_beta:1:0 and their like have none), and
     whatever `trace` and the method refuse.
     """
-    graph = trace(model, image.double() if isinstance(image, Tensor) and image.is_floating_point() else image)
+    network, image = begun(model, image)
+    graph = trace(network, image.double())
     logits = graph.nodes[-1]
-    if logits.value.dim() != 2 or len(logits.value) != 1 or logits.shape[0] < 2:
+    if len(logits.value) != 1 or logits.shape[0] < 2:
         got = f"output {tuple(logits.value.shape)}"
-        refuse("model and image", expected="output (1, classes)", got=got, do="give one image: images[:1]")
+        refuse(
+            "model and image", expected="output (1, classes, ...)", got=got, do="give one image: images[:1]"
+        )
     names = _layers(graph, layers)
     _check_memory(graph, names, memory)
-    one_hot = torch.eye(logits.shape[0]).to(logits.value)[:, None]  # (V = classes, B = 1, classes)
+    each = torch.arange(logits.shape[0], device=logits.value.device)
+    (one_hot,) = class_start(logits.value.expand(len(each), *logits.shape), each)
+    one_hot = one_hot[:, None]  # (V = classes, B = 1, classes, ...)
     cones = {}
     starts = Starts({logits.name: len(one_hot)}, lambda _: one_hot)
     for layer, relevance in sweep(graph, method, starts, names):

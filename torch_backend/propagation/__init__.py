@@ -2,6 +2,7 @@
 
 passage    a rule bound to a node: how it hands relevance down, for all that follow
 starts     where relevance starts, and how many vectors
+classes    starts at classes of an output over space
 plan       which start layers go down together
 carried    relevance on the way down
 sweep      one backward pass for every start layer

@@ -100,7 +100,7 @@ REFUSED = {
     ),
     "tokens": (
         lambda: (nets.build(nets.Chain), torch.ones(2, 16, dtype=torch.long)),
-        r"images: expected a tensor in float32 or float64, got torch\.int64; these look like tokens",
+        r"inputs: expected what the model accepts, got x int64 \(2, 16\)",
     ),
     "array": (lambda: (nets.build(nets.Chain), CHAIN_IMAGES.numpy()), "images: expected a tensor"),
     "two outputs": (

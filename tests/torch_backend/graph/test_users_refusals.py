@@ -245,15 +245,6 @@ class TwoInputs(nn.Module):
         return self.a(x) * lengths
 
 
-class Tokens(nn.Module):
-    def __init__(self) -> None:
-        super().__init__()
-        self.e, self.a = nn.Embedding(10, 5), nn.Linear(5, 4)
-
-    def forward(self, x):
-        return self.a(self.e(x).mean(1))
-
-
 class Segmentation(nn.Module):
     """As in torchvision: a dictionary of outputs."""
 
@@ -273,7 +264,6 @@ X = images(2, 5)
 # name -> (makes the model, the images, words that must be there, words that must not)
 REFUSED = {
     "a second input": (_seeded(TwoInputs), X, "lengths|second|two inputs|one input", "channels"),
-    "tokens": (_seeded(Tokens), torch.ones(2, 3).long(), "token|integer|embedding|int64", r"\.float\(\)"),
     "a dictionary of outputs": (_seeded(Segmentation), images(2, 3, 4, 4), r"\bout\b", None),
     "complex images": (dense(lambda m, x: m.b(m.a(x))), X.to(torch.cfloat), "complex", r"\.float\(\)"),
     "noise": (dense(_noisy), X, "random|twice|two forward|again", None),

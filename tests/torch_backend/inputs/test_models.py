@@ -92,7 +92,10 @@ import torch
 from torch import nn
 
 part = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 2).half())
-whole = nn.Linear(3, 4).half()
+whole = nn.Linear(4, 2).half()
+two = nn.Sequential(nn.Linear(3, 4).bfloat16(), nn.Linear(4, 2).half())
+for layer in (part[1], whole, two[1]):
+    nn.init.constant_(layer.weight, 1 / 3)
 table = nn.Linear(3, 4)
 table.register_buffer("table", torch.zeros(2, dtype=torch.complex64))
 """
@@ -117,6 +120,22 @@ def test_every_network_comes_in_the_precision_that_is_asked_for(name, tmp_path):
     for dtype in (torch.float32, torch.float64):
         network = models.load(name.format(tmp_path), "random", dtype=dtype)
         assert {p.dtype for p in network.parameters()} == {dtype}
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"), [("part", "float16"), ("whole", "float16"), ("two", "bfloat16 and float16")]
+)
+def test_half_precision_is_taken_at_its_value_and_said(name, kinds, tmp_path):
+    (tmp_path / "half.py").write_text(HALF)
+    for dtype in (torch.float32, torch.float64):
+        precision = str(dtype).removeprefix("torch.")
+        with pytest.warns(UserWarning, match=f"^model: weights in {kinds}, computed in {precision}$"):
+            network = models.load(f"{tmp_path}/half.py:{name}", dtype=dtype)
+        assert {p.dtype for p in network.parameters()} == {dtype}
+    assert torch.equal(
+        network.state_dict()["1.weight" if name != "whole" else "weight"],
+        torch.full((2, 4), 1 / 3).half().double(),
+    )
 
 
 @pytest.mark.parametrize("seed", [2**64, -(2**63) - 1])
@@ -165,8 +184,6 @@ def folder(tmp_path):
         ("digits-vgg", "{}/half.pth", r"\(first: 0\.weight, float16 instead of float32\); .* in float32 or"),
         ("digits-vgg", "{}/bfloat16.safetensors", r"32 of another kind \(first: 0\.weight, bfloat16 "),
         ("digits-resnet", "{}/tracked.pth", "num_batches_tracked, float32 instead of int64"),
-        ("{}/half.py:part", None, r"model: expected weights in float32 or float64, got float16 in 1\.weight"),
-        ("{}/half.py:whole", None, r"got float16 in weight; return model\.float\(\)"),
         ("{}/half.py:table", None, "got complex64 in table"),
         ("alexnet", "{}/short.pth", "missing"),
         ("{}/absent.py:Net", None, "model: no file"),

@@ -165,7 +165,7 @@ IMAGES = nets.images_for(MODEL, 2)
 @pytest.mark.parametrize(
     "arguments,reason",
     [
-        ({"image": IMAGES}, r"expected output \(1, classes\), got output \(2, 4\)"),
+        ({"image": IMAGES}, r"expected output \(1, classes, \.\.\.\), got output \(2, 4\)"),
         ({"layers": "conv9"}, "expected the name of a node"),
         ({"layers": "logits"}, "expected layers below the logits, got none"),
         ({"layers": []}, "expected layers below the logits, got none"),
