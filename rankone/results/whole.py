@@ -54,7 +54,7 @@ def refuse_unwritable(*paths: str | Path) -> None:
                 raise IsADirectoryError(None, "a folder")
             if target.exists() and not os.access(target, os.W_OK):
                 raise PermissionError(None, "a file that is protected from writing")
-            folder = next(parent for parent in target.parents if parent.exists())
+            folder = next(parent for parent in target.parents if os.path.lexists(parent))
             with tempfile.TemporaryFile(dir=folder) as probe:
                 probe.write(bytes(BLOCK))
                 probe.flush()

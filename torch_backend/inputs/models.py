@@ -14,7 +14,7 @@ import hashlib
 import re
 import sys
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
@@ -123,14 +123,18 @@ def build(factory: Callable[[], object], seed: int, dtype: torch.dtype = torch.f
     half = set()
     for entry, tensor in chain(network.named_parameters(), network.named_buffers()):
         if tensor.dtype in HALF:
-            half.add(_short(tensor.dtype))
+            half.add(tensor.dtype)
         elif tensor.dtype not in PRECISIONS and (tensor.is_floating_point() or tensor.is_complex()):
             got = f"{_short(tensor.dtype)} in {entry}"
             refuse("model", expected="weights in float32 or float64", got=got, do="return model.float()")
-    if half:
-        said = f"model: weights in {' and '.join(sorted(half))}, computed in {_short(dtype)}"
-        warnings.warn(said, stacklevel=2)
+    say_half("model: weights", half, dtype)
     return network.to(dtype)
+
+
+def say_half(what: str, half: Iterable[torch.dtype], dtype: torch.dtype) -> None:
+    """Warns that numbers in half precision are computed with in another, if there are any."""
+    if kinds := sorted(set(map(_short, half))):
+        warnings.warn(f"{what} in {' and '.join(kinds)}, computed in {_short(dtype)}", stacklevel=3)
 
 
 def from_torchvision(
@@ -242,7 +246,8 @@ def read_weights(path: str | Path) -> Mapping[str, Tensor]:
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: str) -> nn.Module:
     """Copy `tensors` into `network`; every entry must be there, none over, of the right shape and kind.
 
-    float32 and float64 may stand for each other. ValueError with the first entry that does not fit.
+    float32 and float64 may stand for each other; half precision is taken at its value, and a warning says so.
+    ValueError with the first entry that does not fit.
     """
     wanted = network.state_dict()
     problems = [
@@ -270,14 +275,17 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: str) -> nn.M
             "weights",
             expected=f"{len(wanted)} entries of {type(network).__name__}",
             got=f"{source} with {', '.join(problems)}",
-            do="pass the file that belongs to this network, its weights in float32 or float64",
+            do="pass the file that belongs to this network",
         )
+    half = [t.dtype for t in tensors.values() if t.dtype in HALF]
+    if half:
+        say_half(f"weights: {source}", half, next(t.dtype for t in wanted.values() if t.dtype in PRECISIONS))
     network.load_state_dict(tensors, strict=True)
     return network
 
 
 def _fits(found: torch.dtype, wanted: torch.dtype) -> bool:
-    return found == wanted or {found, wanted} <= PRECISIONS
+    return found == wanted or (found in PRECISIONS | HALF and wanted in PRECISIONS)
 
 
 def _short(dtype: torch.dtype) -> str:

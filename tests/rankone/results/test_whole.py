@@ -158,15 +158,17 @@ def test_places_that_can_be_written_are_left_alone(tmp_path):
         ("file/new.csv", "Not a directory"),
         ("/proc/new.csv", "No such file|Read-only|not permitted|denied"),
         ("n" * 300 + "/new.csv", "File name too long"),
+        ("circle/new.csv", "Too many levels of symbolic links"),
     ],
 )
 def test_places_that_cannot_be_written_are_refused(place, reason, tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_bytes(b"")
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
     with pytest.raises(OSError, match=rf"^.*: expected a place for a file, got: .*({reason})") as caught:
         refuse_unwritable(tmp_path / "fine.csv", tmp_path / place)
     assert "\n" not in str(caught.value)
-    assert names(tmp_path) == ["file", "folder"]
+    assert names(tmp_path) == ["circle", "file", "folder"]
 
 
 def test_a_protected_file_is_refused(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, TiffImagePlugin
 
 from torch_backend import images
@@ -41,6 +42,15 @@ def test_grey_of_sixteen_bits_is_rounded_to_the_nearest_of_eight(name, tmp_path)
     np.testing.assert_array_equal(np.asarray(shown(tmp_path / name))[..., 2], np.rint(RAMP / 257))
 
 
+@pytest.mark.parametrize("largest", [65535, 4095, 1000])
+def test_grey_maps_are_scaled_by_their_largest_number(largest, tmp_path):
+    pixels = np.rint(RAMP / 65535 * largest)
+    (tmp_path / "grey.pgm").write_bytes(b"P5 64 64 %d\n" % largest + pixels.astype(">u2").tobytes())
+    np.testing.assert_allclose(
+        np.asarray(shown(tmp_path / "grey.pgm"))[..., 0], 255 * pixels / largest, atol=1
+    )
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_the_camera_is_turned_back(orientation, tmp_path):
     """The eight ways to hold it: what is stored is turned or mirrored, what is shown is upright."""
@@ -67,15 +77,80 @@ def test_a_photograph_taken_sideways_is_read_upright(tmp_path):
 def test_numbers_without_a_white_are_refused(tmp_path):
     Image.fromarray(np.linspace(0, 1, 4096, dtype=np.float32).reshape(64, 64)).save(tmp_path / "float.tif")
     Image.fromarray(np.arange(4096, dtype=np.int32).reshape(64, 64)).save(tmp_path / "int32.tif")
+    tifffile.imwrite(tmp_path / "uint32.tif", np.arange(4096, dtype=np.uint32).reshape(64, 64))
     tags = TiffImagePlugin.ImageFileDirectory_v2()
     tags[262] = 0
     Image.fromarray(RAMP).save(tmp_path / "inverted.tif", tiffinfo=tags)
-    (tmp_path / "grey.pgm").write_bytes(b"P5 64 64 65535\n" + RAMP.astype(">u2").tobytes())
     for name, kind in {
         "float.tif": "float numbers",
-        "int32.tif": "32-bit whole numbers",
-        "grey.pgm": "32-bit whole numbers",
+        "int32.tif": "numbers with a sign",
+        "uint32.tif": "whole numbers of another size",
         "inverted.tif": "16 bits where 0 is white",
     }.items():
         with pytest.raises(ValueError, match=f"expected pixels of 8 or 16 bits, got {kind} in .*{name}"):
             images.read(tmp_path / name, VIEW)
+
+
+def test_numbers_with_a_sign_are_refused(tmp_path):
+    """Read as if it had none, -1 would be white."""
+    tifffile.imwrite(tmp_path / "signed.tif", np.arange(-128, 128, dtype=np.int8).reshape(16, 16))
+    tifffile.imwrite(tmp_path / "signed16.tif", np.arange(-128, 128, dtype=np.int16).reshape(16, 16))
+    for name in ("signed.tif", "signed16.tif"):
+        with pytest.raises(
+            ValueError, match=f"got numbers with a sign in .*{name}; save it with 8 or 16 bits"
+        ):
+            shown(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("la.png", "LA"),
+        ("cmyk.jpg", "CMYK"),
+        ("cmyk.tif", "CMYK"),
+        ("one.png", "1"),
+        ("one.tif", "1"),
+        ("rgba.webp", "RGBA"),
+    ],
+)
+def test_other_modes_are_shown_in_rgb(name, mode, tmp_path):
+    half = np.zeros((16, 16, 3), np.uint8)
+    half[:, 8:] = 255
+    Image.fromarray(half).convert(mode).save(tmp_path / name)
+    seen = np.asarray(shown(tmp_path / name)).astype(int)
+    assert seen.shape == (16, 16, 3) and np.abs(seen - half)[:, [0, -1]].max() <= 8
+
+
+@pytest.mark.parametrize("transparency", [1, bytes([255, 0, 128])])
+def test_a_palette_keeps_its_colours_however_it_is_transparent(transparency, tmp_path, recwarn):
+    image = Image.new("P", (4, 4), 1)
+    image.putpalette([0, 0, 0, 10, 20, 30, 255, 255, 255])
+    image.save(tmp_path / "palette.png", transparency=transparency)
+    assert np.asarray(shown(tmp_path / "palette.png"))[0, 0].tolist() == [10, 20, 30]
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("name", ["moves.gif", "moves.png", "moves.webp", "pages.tif"])
+def test_of_an_animation_the_first_image_is_shown(name, tmp_path):
+    first, second = (Image.new("RGB", (8, 8), colour) for colour in ("white", "black"))
+    first.save(tmp_path / name, save_all=True, append_images=[second])
+    assert np.asarray(shown(tmp_path / name)).min() >= 250
+
+
+def test_what_is_no_image_is_one_line(tmp_path):
+    whole = tmp_path / "whole.png"
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64), np.uint8)).save(whole)
+    (tmp_path / "cut.png").write_bytes(whole.read_bytes()[:200])
+    (tmp_path / "empty.png").write_bytes(b"")
+    (tmp_path / "text.jpg").write_text("no image")
+    (tmp_path / "nothing.ppm").write_bytes(b"P6 0 0 255\n")
+    (tmp_path / "huge.ppm").write_bytes(b"P6 60000 60000 255\n")
+    (tmp_path / "folder.png").mkdir()
+    for path in sorted(tmp_path.iterdir()):
+        if path != whole:
+            with pytest.raises(ValueError, match=f"a readable image, got .*{path.name}") as line:
+                shown(path)
+            assert "\n" not in str(line.value)
+    (tmp_path / "dangling.png").symlink_to(tmp_path / "absent")
+    with pytest.raises(FileNotFoundError, match="dangling"):
+        shown(tmp_path / "dangling.png")
