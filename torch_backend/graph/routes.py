@@ -13,6 +13,8 @@ from torch import Tensor
 
 from torch_backend.graph.arrangement import Arrangement, arrangements
 from torch_backend.graph.step import Call, Operation, Read
+from torch_backend.operators.interpolation import Interpolation
+from torch_backend.operators.layout import Shape
 from torch_backend.operators.max_pool import MaxPool
 from torch_backend.operators.unweighted import Average, Function, Padding, Rearrangement, Reshape
 
@@ -97,10 +99,8 @@ def destination(
     return None
 
 
-def pad(call: Call, x, pad, value=0) -> Operation | Read | None:
+def pad(call: Call, x, pad) -> Operation | Read | None:
     """Zeros around an image."""
-    if value != 0:
-        return None
     if not any(pad):
         return x
     y = destination(x.arrangement, lambda t: call.function(t, pad), tuple(call.outputs[0].shape))
@@ -112,6 +112,29 @@ def average(call: Call, x, *args, **kwargs) -> Operation | Read:
     return without_effect(
         x, linear(Average, x, lambda t: call.function(t, *args, **kwargs), call.arrangement)
     )
+
+
+def interpolate(call: Call, x, output_size, align_corners, *scales) -> Operation:
+    """Bicubic: weights of both signs, along one axis after the other."""
+    factors = (*scales, None, None)[:2]
+    axes = [
+        _interpolation(call.function, n, m, align_corners, factor)
+        for n, m, factor in zip(x.shape[-2:], output_size, factors, strict=True)
+    ]
+    return Operation(make_interpolation, (x.shape, call.image, *axes), (x,), call.arrangement)
+
+
+def _interpolation(function: Callable, n: int, m: int, align_corners: Any, factor: float | None) -> Tensor:
+    """The weights along one axis, (m, n), of an interpolation from n to m.
+
+    Of images two pixels wide: torch 2.15 mistakes the layout of narrower ones.
+    """
+    columns = torch.eye(n, dtype=torch.float64).view(n, 1, n, 1).repeat(1, 1, 1, 2)
+    return function(columns, [m, 2], align_corners, factor, None)[:, 0, :, 0].T.contiguous()
+
+
+def make_interpolation(x: Shape, y: Shape, along_height: Tensor, along_width: Tensor) -> Interpolation:
+    return Interpolation(x, y, axes=(along_height, along_width))
 
 
 def mean(call: Call, x, dim=None, keepdim=False, *, dtype=None) -> Operation | Read | None:

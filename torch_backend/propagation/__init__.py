@@ -4,6 +4,7 @@ passage    a rule bound to a node: how it hands relevance down, for all that fol
 starts     where relevance starts, and how many vectors
 plan       which start layers go down together
 carried    relevance on the way down
+holding    normalisations and gates that a method holds constant, as affine maps
 sweep      one backward pass for every start layer
 relevance  relevance from one start layer
 ledger     the books: what came into every node, and where it went
