@@ -152,7 +152,11 @@ SHAPES = _existing([*VIEWS, "expand", "native_group_norm"])
 PLACES = _existing(["as_strided", "as_strided_"])
 # What was there before does not matter.
 OVERWRITES = _existing(["copy", "fill.Scalar", "fill.Tensor", "zero"])
-RANDOM_LEAKS = _existing(["rrelu_with_noise"])
+# Leaky rectifiers with random slopes -> with known ones.
+RANDOM_LEAKS = {
+    torch.ops.aten.rrelu_with_noise.default: torch.ops.aten.leaky_relu.default,
+    torch.ops.aten.rrelu_with_noise_.default: torch.ops.aten.leaky_relu_.default,
+}
 # They look at the shape and the kind of what they are given, not at its numbers.
 FACTORIES = _existing(
     [f"new_{kind}" for kind in ("zeros", "ones", "full", "empty", "empty_strided")]
@@ -164,7 +168,7 @@ def plainer(function: Any, args: tuple, kwargs: dict) -> tuple[Any, tuple, dict]
     """The call, or one that does the same: RReLU in eval mode has the mean of its slopes, and draws none."""
     if function in RANDOM_LEAKS and not (kwargs.get("training") or any(args[4:5])):
         x, _, lower, upper = (*args, *(1 / 8, 1 / 3)[len(args) - 2 :])[:4]
-        return torch.ops.aten.leaky_relu.default, (x, (lower + upper) / 2), {}
+        return RANDOM_LEAKS[function], (x, (lower + upper) / 2), {}
     return function, args, kwargs
 
 
