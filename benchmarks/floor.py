@@ -14,14 +14,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import NamedTuple
 
 from torch_backend import Graph, Node
-from torch_backend.operators.convolution import Convolution
+from torch_backend.operators.convolution import Convolving
 from torch_backend.operators.linear import Dense
 from torch_backend.operators.max_pool import MaxPool
 from torch_backend.operators.operator import Image, Route
 from torch_backend.operators.rectifier import Rectifier
 from torch_backend.operators.unweighted import Sum
 
-PRODUCTS = (Convolution, Dense)
+PRODUCTS = (Convolving, Dense)
 FREE = (Image, Rectifier, Route)
 
 

@@ -157,6 +157,63 @@ class Totals(nn.Module):
         return self.fc(x.sum((2, 3)))
 
 
+class Decoder(nn.Module):
+    """A tiny U-Net that ends in classes: transposed convolutions in groups and with pixels that nothing
+    reaches, batch norms around them, interpolations of both signs, pixel shuffle, reflected edges, cat skips.
+    """
+
+    image = (3, 6, 6)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(3, 4, 3, 2, 1, padding_mode="reflect")
+        self.bottom = nn.Conv2d(4, 6, 3, padding=1, padding_mode="circular")
+        self.before, self.norm = nn.BatchNorm2d(6), nn.BatchNorm2d(4)
+        self.up = nn.ConvTranspose2d(6, 4, 3, 2, 1, output_padding=1, groups=2, bias=False)
+        self.spread = nn.ConvTranspose2d(4, 8, (2, 1), dilation=(2, 1))
+        self.last = nn.Conv2d(4 + 4 + 2, 4, 3, padding=1)
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        skip = F.relu(self.down(x))
+        y = F.relu(self.norm(self.up(self.before(F.relu(self.bottom(skip))))))
+        shuffled = F.pixel_shuffle(F.relu(self.spread(skip)), 2)[:, :, 2:8]
+        wide = F.interpolate(skip, scale_factor=2, mode="bicubic")
+        y = self.last(torch.cat([y, wide, shuffled], 1))
+        y = F.interpolate(F.relu(y), size=(3, 4), mode="bilinear", align_corners=True)
+        return self.fc(y.mean((2, 3)))
+
+
+class Held(nn.Module):
+    """What image-made factors there are: norms by the image's own statistics, gates over channels, space and
+    branches; activations that are no rectifiers.
+    """
+
+    image = (3, 6, 6)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        self.groups, self.instance = nn.GroupNorm(2, 4), nn.InstanceNorm2d(4, affine=True)
+        self.layer = nn.LayerNorm(4)
+        self.leaky, self.silu = nn.PReLU(4), nn.SiLU(inplace=True)
+        self.squeeze, self.excite = nn.Conv2d(4, 2, 1), nn.Conv2d(2, 4, 1)
+        self.space = nn.Conv2d(1, 1, 3, padding=1)
+        self.left, self.right = nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, 3, padding=1)
+        self.choose = nn.Conv2d(4, 8, 1)
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        x = self.silu(self.groups(self.stem(x)))
+        x = x * torch.sigmoid(self.excite(F.relu(self.squeeze(F.adaptive_avg_pool2d(x, 1)))))
+        x = self.leaky(self.instance(x))
+        x = x * F.hardsigmoid(self.space(x.mean(1, keepdim=True)))
+        branches = torch.stack([self.left(x), F.hardswish(self.right(x))], 1)
+        chosen = self.choose(branches.sum(1).mean((2, 3), keepdim=True)).view(-1, 2, 4, 1, 1).softmax(1)
+        x = (branches * chosen).sum(1).permute(0, 2, 3, 1)
+        return self.fc(F.gelu(self.layer(x)).mean((1, 2)))
+
+
 class Smooth(nn.Module):
     """What only the gradient family passes: smooth activations, LayerNorm, attention, multiplication."""
 
@@ -183,8 +240,8 @@ class Smooth(nn.Module):
         return self.head(x[:, 0])
 
 
-RECTIFIED = (Chain, Residual, Branches, Sequence, Volume, Totals)
-EVERY = (*RECTIFIED, Smooth)
+RECTIFIED = (Chain, Residual, Branches, Sequence, Volume, Totals, Decoder)
+EVERY = (*RECTIFIED, Held, Smooth)
 
 
 def build(kind: type[nn.Module], *, seed: int = 0, bias: bool = True) -> nn.Module:

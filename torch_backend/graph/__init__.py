@@ -14,8 +14,10 @@ arrangement  where the images stand in a tensor
 signature    what an operator of ATen says of itself
 step         what was read of one call
 table        ATen's operators -> what they mean
-layers       layers with weights, rectifiers
-arithmetic   sums, constants and products
+layers       layers with weights, functions of single numbers
+normalising  normalisations, by stored statistics or by each image's own
+arithmetic   sums, constants
+products     products of two tensors: gates, and functions written as x g(x)
 routes       pooling, averages, and what only moves numbers
 joining      tensors joined to one
 derivative   calls that are known by their derivative only

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from math import prod
+from math import isfinite, prod
 from operator import methodcaller
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from torch_backend.graph import routes
 from torch_backend.graph.arrangement import Arrangement
 from torch_backend.graph.routes import destination, mean, rearranged
 from torch_backend.graph.step import Call, Operation, Read
@@ -41,8 +42,7 @@ def subtract_from(call: Call, x, other, alpha=1) -> Part:
 
 
 def multiply(call: Call, x, other) -> Part:
-    if isinstance(x, Read) and isinstance(other, Read):
-        return None
+    """By a constant; products of two tensors are in products."""
     return affine(call, x, other, 0.0) if isinstance(x, Read) else affine(call, other, x, 0.0)
 
 
@@ -74,6 +74,17 @@ def fill(call: Call, x, mask, value) -> Part:
 def write(call: Call, x, source, *rest) -> Part:
     """The source, in the place of x."""
     return expanded(call, source)
+
+
+def pad(call: Call, x, pad, value=0) -> Part:
+    """A constant around an image: zeros, and a shift; or what no maximum chooses."""
+    if value <= routes.LOWEST:
+        return routes.pad_below(call, x, pad, value)
+    padded = routes.pad(call, x, pad)
+    if value == 0 or not isfinite(value):
+        return padded if value == 0 else None
+    nothing = call.outputs[0].new_zeros(x.arrangement.shape)
+    return affine(call, padded, 1.0, call.function(nothing, pad, value))
 
 
 def affine(call: Call, x: Part, scale: Any, shift: Any) -> Part:

@@ -18,13 +18,13 @@ from torch_backend.graph.arithmetic import make_diagonal
 from torch_backend.graph.kept import Kept
 from torch_backend.graph.simplifying import bypassed, simplify
 from torch_backend.graph.step import Step, needed
-from torch_backend.operators.convolution import Convolution
+from torch_backend.operators.convolution import Convolving
 from torch_backend.operators.layout import Shape
 from torch_backend.operators.linear import Dense, Diagonal, Linear
 from torch_backend.operators.operator import Route
 from torch_backend.operators.unweighted import Average, Concatenation, Gather, Reshape, Sum
 
-Layer = Convolution | Dense | Diagonal
+Layer = Convolving | Dense | Diagonal
 Readers = dict[int, list[Step]]
 
 
@@ -136,9 +136,9 @@ def _absorbed(
     """The layers above the step with d in their weights, and the moves (None) between; None if one cannot."""
     found: list[tuple[Step, Linear | None]] = []
     for reader in readers[id(step)]:
-        if reader is last and not isinstance(reader.op, Convolution | Dense):
+        if reader is last and not isinstance(reader.op, Convolving | Dense):
             return None
-        if isinstance(reader.op, Convolution | Dense):
+        if isinstance(reader.op, Convolving | Dense):
             layer = kept(before, reader.op, d)
             if layer is None:
                 return None
@@ -197,7 +197,7 @@ def after(layer: Layer, d: Diagonal) -> Linear | None:
     return replace(layer, weight=weight, bias=_bias(layer, bias))
 
 
-def before(layer: Convolution | Dense, d: Diagonal) -> Linear | None:
+def before(layer: Convolving | Dense, d: Diagonal) -> Linear | None:
     """layer ∘ d: weights W ⊙ w, bias b + W s; None if w differs within a channel."""
     w = along(d.weight, layer.in_shape, _channels(layer))
     if w is None:
@@ -207,18 +207,18 @@ def before(layer: Convolution | Dense, d: Diagonal) -> Linear | None:
         shift = layer.apply(_full(d.bias, d))[0]
         bias = _bias(layer, shift if bias is None else bias + shift)
     weight = layer.weight
-    if isinstance(layer, Convolution):
+    if isinstance(layer, Convolving):
         w = w.view(layer.groups, 1, -1).expand(-1, len(weight) // layer.groups, -1).flatten(0, 1)
         w = w.view(*weight.shape[:2], *[1] * (weight.dim() - 2))
     return replace(layer, weight=weight * w, bias=bias)
 
 
-def _channels(layer: Convolution | Dense) -> int:
+def _channels(layer: Convolving | Dense) -> int:
     """The axis of the channels, from the end."""
     return -1 if isinstance(layer, Dense) else -1 - len(layer.stride)
 
 
-def _bias(layer: Convolution | Dense, bias: Tensor) -> Tensor:
+def _bias(layer: Convolving | Dense, bias: Tensor) -> Tensor:
     """The bias with one number for each channel, if that is all it has."""
     axis = _channels(layer)
     each = along(bias, layer.out_shape, axis)

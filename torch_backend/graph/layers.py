@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from math import inf
+from math import inf, prod
 from operator import methodcaller
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from rankone.errors import refuse
-from torch_backend.graph.arithmetic import Part, affine
+from torch_backend.graph.arithmetic import Part, affine, of_one_image
 from torch_backend.graph.arrangement import Arrangement
 from torch_backend.graph.step import Call, Operation, Read
-from torch_backend.operators.convolution import Convolution
+from torch_backend.operators.convolution import Convolution, TransposedConvolution
+from torch_backend.operators.entrywise import Activation, Entrywise
 from torch_backend.operators.layout import Shape
-from torch_backend.operators.linear import Dense, Diagonal
+from torch_backend.operators.linear import Dense, Linear
 from torch_backend.operators.operator import Operator
 from torch_backend.operators.rectifier import Clamp, Rectifier
-from torch_backend.operators.unweighted import Rearrangement
+from torch_backend.operators.unweighted import Rearrangement, Reshape
 
 
 def constants(*arguments: Any) -> bool:
@@ -31,10 +31,25 @@ def constants(*arguments: Any) -> bool:
 def convolution(
     call: Call, x, weight, bias, stride, padding, dilation, transposed, output_padding, groups
 ) -> Operation | None:
-    if not constants(weight, bias) or transposed:
+    if not constants(weight, bias):
         return None
+    make = make_transposed_convolution if transposed else make_convolution
     geometry = *(_for_each_axis(numbers, weight) for numbers in (stride, padding, dilation)), groups
-    return Operation(make_convolution, (x.shape, call.image, weight, bias, *geometry), (x,), call.arrangement)
+    layer = make, (x.shape, call.image, weight, bias, *geometry)
+    own = groups == 1 and max(dilation) == 1 and not any(output_padding)
+    if transposed and own and x.shape == (weight.shape[0], *[1] * len(geometry[0])):
+        return _dense_of_one_pixel(call, x, *layer)
+    return Operation(*layer, (x,), call.arrangement)
+
+
+def _dense_of_one_pixel(call: Call, x: Read, make: Callable, arguments: tuple) -> Operation:
+    """A transposed convolution of one pixel, whose outputs have each weights of their own."""
+    below, above = (
+        Arrangement((s.count, prod(s.image)), 1, s.count) for s in (x.arrangement, call.arrangement)
+    )
+    pixel = Operation(Reshape, (x.shape, below.image), (x,), below)
+    layer = Operation(make_dense_of_one_pixel, (make, *arguments), (pixel,), above)
+    return Operation(Reshape, (above.image, call.image), (layer,), call.arrangement)
 
 
 def _for_each_axis(numbers: Sequence[int], weight: Tensor) -> Shape:
@@ -55,6 +70,30 @@ def make_convolution(
     if bias is not None:
         bias = bias.reshape(-1, *[1] * len(stride))
     return Convolution(x, y, bias, stride, padding, dilation, groups, weight=weight)
+
+
+def make_transposed_convolution(
+    x: Shape,
+    y: Shape,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: Shape,
+    padding: Shape,
+    dilation: Shape,
+    groups: int,
+) -> TransposedConvolution:
+    """weight: torch's, (C_in, C_out / groups, *kernel)."""
+    if bias is not None:
+        bias = bias.reshape(-1, *[1] * len(stride))
+    weight = weight.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
+    return TransposedConvolution(x, y, bias, stride, padding, dilation, groups, weight=weight)
+
+
+def make_dense_of_one_pixel(make: Callable[..., Linear], x: Shape, y: Shape, *arguments: Any) -> Dense:
+    layer = make(x, y, *arguments)
+    ones = torch.eye(x[0]).to(layer.weight).view(x[0], *x)
+    bias = None if layer.bias is None else layer.bias.expand(y).flatten()
+    return Dense((x[0],), (prod(y),), bias, weight=layer.apply(ones).flatten(1).T.contiguous())
 
 
 def product(call: Call, x, w) -> Part:
@@ -116,43 +155,6 @@ def make_dense(x: Shape, y: Shape, weight: Tensor) -> Dense:
     return Dense(x, y, weight=weight)
 
 
-def batch_norm(call: Call, x, weight, bias, mean, variance, training, momentum, eps) -> Operation | None:
-    if training or mean is None or variance is None:
-        if call.arrangement.is_plain and call.arrangement.count > 1:
-            refuse(
-                "batch norm",
-                expected="stored statistics",
-                got="statistics of the batch, which mix the images",
-                do="call model.eval() and track running statistics",
-            )
-        return None
-    if not constants(weight, bias, mean, variance):
-        return None
-    axes = call.outputs[0].dim() - 2
-    arguments = x.shape, axes, mean, variance, weight, bias, eps
-    return Operation(make_batch_norm, arguments, (x,), call.arrangement)
-
-
-def batch_norm_without_training(
-    call: Call, x, weight, bias, mean, variance, momentum, eps
-) -> Operation | None:
-    return batch_norm(call, x, weight, bias, mean, variance, training=False, momentum=momentum, eps=eps)
-
-
-def make_batch_norm(
-    x: Shape,
-    axes: int,
-    mean: Tensor,
-    variance: Tensor,
-    weight: Tensor | None,
-    bias: Tensor | None,
-    eps: float,
-) -> Diagonal:
-    scale = torch.rsqrt(variance + eps) * (1 if weight is None else weight)
-    shift = (0 if bias is None else bias) - mean * scale
-    return Diagonal(x, x, shift.reshape(-1, *[1] * axes), weight=scale.reshape(-1, *[1] * axes))
-
-
 def entrywise(operator: Callable[..., Operator]) -> Callable[..., Operation]:
     """The handler of an operator of single numbers, which takes ATen's other arguments."""
     return lambda call, x, *numbers: Operation(operator, numbers, (x,), call.arrangement)
@@ -169,21 +171,48 @@ def rectify_up_to_6(call: Call, x) -> Operation:
     return hard_tanh(call, x, 0, 6)
 
 
-def hard_tanh(call: Call, x, min_val=-1, max_val=1) -> Operation | None:
-    known = min_val == 0 and max_val > 0
-    return Operation(Rectifier, (float(max_val),), (x,), call.arrangement) if known else None
+def hard_tanh(call: Call, x, min_val=-1, max_val=1) -> Operation:
+    """min(max(x, low), high): a rectifier where low is 0."""
+    if min_val == 0 and max_val > 0:
+        return Operation(Rectifier, (float(max_val),), (x,), call.arrangement)
+    return bent(call, x, min_val, max_val, zero_stays=min_val <= 0 <= max_val)
 
 
 def clamp(call: Call, x, min=None, max=None) -> Operation | None:
-    """min(max(x, 0), ceiling): a rectifier."""
-    if not (_is(min, lambda low: low == 0) and (max is None or _is(max, lambda high: high > 0))):
+    """min(max(x, low), high): a rectifier where low is 0."""
+    if not all(limit is None or isinstance(limit, int | float) for limit in (min, max)):
         return None
-    return Operation(Clamp, (inf if max is None else float(max),), (x,), call.arrangement)
+    low, high = -inf if min is None else float(min), inf if max is None else float(max)
+    if low == 0 and high > 0:
+        return Operation(Clamp, (high,), (x,), call.arrangement)
+    return bent(call, x, min, max, zero_stays=low <= 0 <= high)
 
 
 def clamp_below(call: Call, x, min) -> Operation | None:
     return clamp(call, x, min, None)
 
 
-def _is(value: Any, condition) -> bool:
-    return isinstance(value, int | float) and condition(value)
+def bent(call: Call, x, *args, zero_stays: bool, **kwargs) -> Operation:
+    """A function of single numbers; zero_stays: whether f(0) = 0."""
+    known_as = Activation if zero_stays else Entrywise
+    make = partial(known_as, lambda v: call.function(v, *args, **kwargs))
+    return Operation(make, (), (x,), call.arrangement)
+
+
+activate = partial(bent, zero_stays=True)
+squash = partial(bent, zero_stays=False)
+
+
+def leaky_rectify(call: Call, x, negative_slope=0.01) -> Operation:
+    """x where x > 0, else s x; a rectifier where s is 0."""
+    return rectify(call, x) if negative_slope == 0 else activate(call, x, negative_slope)
+
+
+def leaky_rectify_by_channel(call: Call, x, weight) -> Operation | None:
+    """PReLU: slopes that were learnt."""
+    slopes = of_one_image(call.arrangement, weight, call.outputs[0]) if constants(weight) else None
+    return None if slopes is None else Operation(make_leaky, (slopes,), (x,), call.arrangement)
+
+
+def make_leaky(slopes: Tensor) -> Activation:
+    return Activation(lambda v: torch.where(v > 0, v, slopes * v))

@@ -16,7 +16,7 @@ from math import log2, prod
 
 from torch_backend.graph.node import Node
 from torch_backend.graph.paths import LAYERS, rectifier_of
-from torch_backend.operators.convolution import Convolution
+from torch_backend.operators.convolution import Convolving
 from torch_backend.operators.differentiable import Product
 from torch_backend.operators.linear import Dense
 from torch_backend.operators.unweighted import Sum
@@ -32,7 +32,7 @@ def name(nodes: Sequence[Node]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     wanted: dict[int, str] = {}
     layers: dict[int, str] = {}
     for node in nodes:
-        if isinstance(node.op, Convolution) and chain:
+        if isinstance(node.op, Convolving) and chain:
             count[stages[node.index]] += 1
             title = f"conv{stages[node.index]}_{count[stages[node.index]]}"
         elif isinstance(node.op, Sum) and len(node.shape) > 1:
@@ -62,7 +62,7 @@ def _stages(nodes: Sequence[Node]) -> dict[int, int]:
         for node in nodes
         if len(node.shape) > 1
     }
-    marked = [n.index for n in nodes if isinstance(n.op, Convolution | Sum) and n.index in size]
+    marked = [n.index for n in nodes if isinstance(n.op, Convolving | Sum) and n.index in size]
     if not marked:
         return dict.fromkeys(size, 1)
     halvings = {i: round(log2(size[marked[0]] / size[i])) for i in marked}

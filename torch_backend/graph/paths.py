@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from torch_backend.graph.node import Node
-from torch_backend.operators.convolution import Convolution
+from torch_backend.operators.convolution import Convolving
 from torch_backend.operators.linear import Dense, Diagonal
 from torch_backend.operators.max_pool import MaxPool
 from torch_backend.operators.operator import Image, Route
 from torch_backend.operators.rectifier import Rectifier
 
-LAYERS = (Convolution, Dense)
+LAYERS = (Convolving, Dense)
 
 
 def leads_to(nodes: Sequence[Node], wanted: Collection[int]) -> set[int]:

@@ -68,7 +68,7 @@ class Recorder(TorchDispatchMode):
         self.memory.put(images, Numbers(self._step(Image(), (), name, (), plain, images), 1), written=True)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
-        kwargs = kwargs or {}
+        func, args, kwargs = table.plainer(func, args, kwargs or {})
         said, tensors = signature(func), [t for t in leaves((args, kwargs)) if isinstance(t, Tensor)]
         if func in table.PLACES or (said.is_view and any(self.memory.is_pieced(t) for t in tensors)):
             return func(*args, **kwargs)  # its numbers are put together when they are read

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from torch_backend.graph.arrangement import Arrangement, arrangements
 from torch_backend.graph.step import Call, Operation, Read
+from torch_backend.operators.interpolation import Interpolation
+from torch_backend.operators.layout import Shape
 from torch_backend.operators.max_pool import MaxPool, PaddingBelow
 from torch_backend.operators.unweighted import Average, Function, Padding, Rearrangement, Reshape
 
@@ -99,17 +101,20 @@ def destination(
     return None
 
 
-def pad(call: Call, x, pad, value=0) -> Operation | Read | None:
-    """Zeros around an image, or what no maximum chooses."""
+def pad(call: Call, x, pad) -> Operation | Read | None:
+    """Zeros around an image."""
     if not any(pad):
         return x
-    if value <= LOWEST and x.arrangement.is_plain:
-        below = partial(PaddingBelow, lambda t: call.function(t, pad, value), tuple(pad))
-        return Operation(below, (), (x,), call.arrangement)
-    if value != 0:
-        return None
     y = destination(x.arrangement, lambda t: call.function(t, pad), tuple(call.outputs[0].shape))
     return None if y is None else linear(Padding, x, lambda t: call.function(t, pad), y, pad=tuple(pad))
+
+
+def pad_below(call: Call, x, pad, value) -> Operation | None:
+    """What no maximum chooses, around an image."""
+    if not x.arrangement.is_plain:
+        return None
+    below = partial(PaddingBelow, lambda t: call.function(t, pad, value), tuple(pad))
+    return Operation(below, (), (x,), call.arrangement)
 
 
 def average(call: Call, x, *args, **kwargs) -> Operation | Read:
@@ -117,6 +122,29 @@ def average(call: Call, x, *args, **kwargs) -> Operation | Read:
     return without_effect(
         x, linear(Average, x, lambda t: call.function(t, *args, **kwargs), call.arrangement)
     )
+
+
+def interpolate(call: Call, x, output_size, align_corners, *scales) -> Operation:
+    """Bicubic: weights of both signs, along one axis after the other."""
+    factors = (*scales, None, None)[:2]
+    axes = [
+        _interpolation(call.function, n, m, align_corners, factor)
+        for n, m, factor in zip(x.shape[-2:], output_size, factors, strict=True)
+    ]
+    return Operation(make_interpolation, (x.shape, call.image, *axes), (x,), call.arrangement)
+
+
+def _interpolation(function: Callable, n: int, m: int, align_corners: Any, factor: float | None) -> Tensor:
+    """The weights along one axis, (m, n), of an interpolation from n to m.
+
+    Of images two pixels wide: torch 2.15 mistakes the layout of narrower ones.
+    """
+    columns = torch.eye(n, dtype=torch.float64).view(n, 1, n, 1).repeat(1, 1, 1, 2)
+    return function(columns, [m, 2], align_corners, factor, None)[:, 0, :, 0].T.contiguous()
+
+
+def make_interpolation(x: Shape, y: Shape, along_height: Tensor, along_width: Tensor) -> Interpolation:
+    return Interpolation(x, y, axes=(along_height, along_width))
 
 
 def mean(call: Call, x, dim=None, keepdim=False, *, dtype=None) -> Operation | Read | None:

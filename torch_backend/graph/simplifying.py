@@ -29,6 +29,8 @@ def simplify(steps: Sequence[Step], last: Step, kept: Kept) -> Step:
                 step.op, step.inputs = Reshape(below.op.in_shape, step.op.out_shape), below.inputs
             case Reshape() | Rearrangement() if isinstance(below.op, Gather):
                 _pick_from_picked(step, below)
+            case Gather() if any(isinstance(part.op, Gather) for part in step.inputs):
+                _pick_from_all_that_is_picked(step)
             case Padding() if isinstance(below.op, Padding):
                 pads = _sum_of_pads(step.op.pad, below.op.pad)
                 step.op, step.inputs = padding(below.op.in_shape, step.op.out_shape, pads), below.inputs
@@ -85,6 +87,26 @@ def _pick_from_picked(step: Step, below: Step) -> None:
     index = index.to(below.op.index.device)
     step.op = Gather((sum(map(prod, shapes)),), step.op.out_shape, index=index, shapes=shapes)
     step.inputs = tuple(part for part, keep in zip(below.inputs, used, strict=True) if keep)
+
+
+def _pick_from_all_that_is_picked(step: Step) -> None:
+    """Numbers of several tensors, of which some were picked themselves: picked from what those read."""
+    parts = [
+        (part.inputs, part.op.index.cpu()) if isinstance(part.op, Gather) else ((part,), None)
+        for part in step.inputs
+    ]
+    sources = list({id(source): source for inputs, _ in parts for source in inputs}.values())
+    sizes = [prod(source.shape) for source in sources]
+    begins = dict(zip(map(id, sources), accumulate([0, *sizes[:-1]]), strict=True))
+    where = []
+    for inputs, index in parts:
+        numbers = torch.cat([torch.arange(prod(s.shape)) + begins[id(s)] for s in inputs])
+        where.append(numbers if index is None else torch.where(index < 0, -1, numbers[index]))
+    picked = step.op.index.cpu()
+    index = torch.where(picked < 0, -1, torch.cat(where)[picked]).to(step.op.index.device)
+    shapes = tuple(source.shape for source in sources)
+    step.inputs = tuple(sources)
+    step.op = Gather((sum(sizes),), step.op.out_shape, index=index, shapes=shapes)
 
 
 def as_padding(op: Gather) -> Padding | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from torch_backend.graph import arithmetic, joining, layers, routes
+from torch_backend.graph import arithmetic, joining, layers, normalising, products, routes
 from torch_backend.graph.step import Call, Read
 
 Handler = Callable[..., Any]
@@ -72,8 +72,12 @@ AVERAGES = (
     *(f"_adaptive_avg_pool{n}d" for n in (2, 3)),
     "upsample_linear1d",
     "upsample_bilinear2d",
+    "_upsample_bilinear2d_aa",
     "upsample_trilinear3d",
 )
+# Functions of single numbers: f(0) = 0, and others.
+ACTIVATIONS = ("elu", "celu", "silu", "gelu", "hardswish", "mish", "tanh", "erf")
+SQUASHING = ("sigmoid", "hardsigmoid", "softplus")
 
 # Entry by entry, or along some axes: they mean the same wherever the images stand.
 ANYWHERE = _handlers(
@@ -88,13 +92,16 @@ ANYWHERE = _handlers(
         "clamp": layers.clamp,
         "clamp_min": layers.clamp_below,
         "hardtanh": layers.hard_tanh,
+        "leaky_relu": layers.leaky_rectify,
+        "_prelu_kernel": layers.leaky_rectify_by_channel,
+        "glu": products.gated_half,
         "add.Tensor": arithmetic.add,
         "add.Scalar": arithmetic.add,
         "sub.Tensor": arithmetic.subtract,
         "sub.Scalar": arithmetic.subtract,
         "rsub.Tensor": arithmetic.subtract_from,
         "rsub.Scalar": arithmetic.subtract_from,
-        "mul.Tensor": arithmetic.multiply,
+        "mul.Tensor": products.multiply,
         "mul.Scalar": arithmetic.multiply,
         "div.Tensor": arithmetic.divide,
         "div.Scalar": arithmetic.divide,
@@ -103,6 +110,13 @@ ANYWHERE = _handlers(
         "copy": arithmetic.write,
         "mean.dim": routes.mean,
         "stack": joining.stack,
+        "native_batch_norm": normalising.batch_norm,
+        "cudnn_batch_norm": normalising.batch_norm,
+        "miopen_batch_norm": normalising.batch_norm,
+        "_native_batch_norm_legit_no_training": normalising.batch_norm_without_training,
+        "native_layer_norm": normalising.layer_norm,
+        **dict.fromkeys(ACTIVATIONS, layers.activate),
+        **dict.fromkeys(SQUASHING, layers.squash),
         **dict.fromkeys(VIEWS, routes.view),
         **dict.fromkeys(COPIES, routes.copy),
         **dict.fromkeys(MOVES, routes.move),
@@ -112,15 +126,14 @@ ANYWHERE = _handlers(
 IN_FRONT = _handlers(
     {
         "convolution": layers.convolution,
-        "native_batch_norm": layers.batch_norm,
-        "cudnn_batch_norm": layers.batch_norm,
-        "miopen_batch_norm": layers.batch_norm,
-        "_native_batch_norm_legit_no_training": layers.batch_norm_without_training,
+        "native_group_norm": normalising.group_norm,
         "max_pool2d_with_indices": routes.max_pooling(2),
         "max_pool3d_with_indices": routes.max_pooling(3),
         "adaptive_max_pool2d": routes.max_pooling(2),
         "adaptive_max_pool3d": routes.max_pooling(3),
-        "constant_pad_nd": routes.pad,
+        "constant_pad_nd": arithmetic.pad,
+        "upsample_bicubic2d": routes.interpolate,
+        "_upsample_bicubic2d_aa": routes.interpolate,
         **dict.fromkeys(AVERAGES, routes.average),
     }
 )
@@ -139,11 +152,24 @@ SHAPES = _existing([*VIEWS, "expand", "native_group_norm"])
 PLACES = _existing(["as_strided", "as_strided_"])
 # What was there before does not matter.
 OVERWRITES = _existing(["copy", "fill.Scalar", "fill.Tensor", "zero"])
+# Leaky rectifiers with random slopes -> with known ones.
+RANDOM_LEAKS = {
+    torch.ops.aten.rrelu_with_noise.default: torch.ops.aten.leaky_relu.default,
+    torch.ops.aten.rrelu_with_noise_.default: torch.ops.aten.leaky_relu_.default,
+}
 # They look at the shape and the kind of what they are given, not at its numbers.
 FACTORIES = _existing(
     [f"new_{kind}" for kind in ("zeros", "ones", "full", "empty", "empty_strided")]
     + [f"{kind}_like" for kind in ("zeros", "ones", "full", "empty")]
 )
+
+
+def plainer(function: Any, args: tuple, kwargs: dict) -> tuple[Any, tuple, dict]:
+    """The call, or one that does the same: RReLU in eval mode has the mean of its slopes, and draws none."""
+    if function in RANDOM_LEAKS and not (kwargs.get("training") or any(args[4:5])):
+        x, _, lower, upper = (*args, *(1 / 8, 1 / 3)[len(args) - 2 :])[:4]
+        return RANDOM_LEAKS[function], (x, (lower + upper) / 2), {}
+    return function, args, kwargs
 
 
 def handler(call: Call, reads: Sequence[Read]) -> Handler | None:

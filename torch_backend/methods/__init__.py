@@ -9,7 +9,7 @@ deeplift           differences to a reference: deeplift_rescale
 reveal_cancel      either sign by itself: deeplift_reveal_cancel, deeplift_without_cross_terms
 patterns           along the signal in the data: pattern_net, pattern_attribution, Patterns, load_patterns
 pattern_estimates  estimate_patterns
-method             Method: what a method is, and how to make one of your own
+method             Method: what a method is, and how to make one of your own; without_held
 """
 
 from torch_backend.methods.deeplift import deeplift_rescale
@@ -34,7 +34,7 @@ from torch_backend.methods.lrp import (
     lrp_z,
     z_plus,
 )
-from torch_backend.methods.method import Method
+from torch_backend.methods.method import Method, without_held
 from torch_backend.methods.pattern_estimates import estimate_patterns
 from torch_backend.methods.patterns import Patterns, load_patterns, pattern_attribution, pattern_net
 from torch_backend.methods.reveal_cancel import deeplift_reveal_cancel, deeplift_without_cross_terms
@@ -65,5 +65,6 @@ __all__ = [
     "pattern_attribution",
     "pattern_net",
     "rectgrad",
+    "without_held",
     "z_plus",
 ]

@@ -18,21 +18,22 @@ import torch
 from torch import Tensor
 
 from rankone.errors import refuse
+from torch_backend import rules
 from torch_backend.graph.graph import Graph
 from torch_backend.graph.node import Node
 from torch_backend.methods.gradients import DEFINITE
 from torch_backend.methods.method import Method
+from torch_backend.operators.entrywise import Bending
 from torch_backend.operators.max_pool import MaxPool
-from torch_backend.operators.rectifier import Rectifier
 from torch_backend.rules.backward import Backward, Plain, Rule
 
 # The derivative everywhere, but where `DeepLift.rule` has differences; no rule for functions whose inputs
-# cannot be told apart (softmax, LayerNorm, products).
-SAYS = {**DEFINITE, "from_logit": False, "contributes": True}
+# cannot be told apart (softmax, LayerNorm, products, gates).
+SAYS = {**DEFINITE, "activation": rules.gradient, "from_logit": False, "contributes": True}
 
 
 def deeplift_rescale(reference: Tensor | None = None) -> DeepLift:
-    """DeepLIFT with the Rescale rule (section 3.5.2): m_x = m_y Δy / Δx in a rectifier.
+    """DeepLIFT with the Rescale rule (section 3.5.2): m_x = m_y Δy / Δx in whatever bends single numbers.
 
     reference: one image (1, *image shape), None for zeros. ValueError if it is something else.
     """
@@ -95,7 +96,7 @@ class DeepLift(Method):
 
     def rule(self, node: Node) -> Rule | None:
         match node.op:
-            case Rectifier():
+            case Bending():
                 return rescaled(self.difference.x0(node))
             case MaxPool():
                 return higher_maximum(self.difference.x0(node))
@@ -106,9 +107,9 @@ class DeepLift(Method):
 
 
 def rescaled(x0: Tensor) -> Rule:
-    """m ↦ m Δy / Δx in a rectifier."""
+    """m ↦ m Δy / Δx, entry by entry."""
 
-    def rule(op: Rectifier, x: Tensor, y: Tensor) -> Backward:
+    def rule(op: Bending, x: Tensor, y: Tensor) -> Backward:
         q = slope(op, x0, x)
         return Plain(lambda m: m * q)
 
@@ -139,10 +140,9 @@ def gather(x: Tensor, positions: Tensor) -> Tensor:
     return x.flatten(2).gather(2, positions.flatten(2)).reshape(positions.shape)
 
 
-def slope(op: Rectifier, a: Tensor, b: Tensor) -> Tensor:
-    """(f(b) - f(a)) / (b - a) of the rectifier f, in [0, 1] whatever is rounded; f'(b) where a = b."""
-    fa, fb = op.forward(a), op.forward(b)
-    return quotient(fb - fa, b - a, op.mask(fb))
+def slope(op: Bending, a: Tensor, b: Tensor) -> Tensor:
+    """(f(b) - f(a)) / (b - a), in [0, 1] for a rectifier, whatever is rounded; f'(b) where a = b."""
+    return quotient(op.forward(b) - op.forward(a), b - a, op.derivative(b))
 
 
 def quotient(dy: Tensor, dx: Tensor, limit: Tensor | float) -> Tensor:

@@ -10,7 +10,8 @@ from torch_backend.rules import Rule
 DERIVATIVE = dict.fromkeys(KINDS, rules.gradient)  # whatever kinds there are: each has one
 # The derivative where nothing else is meant by the network: not in functions known only through it.
 DEFINITE = dict.fromkeys(
-    ("convolution", "dense", "affine", "average", "add", "route", "relu", "max_pool"), rules.gradient
+    ("convolution", "dense", "affine", "average", "interpolation", "add", "route", "relu", "max_pool"),
+    rules.gradient,
 )
 
 

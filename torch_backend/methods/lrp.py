@@ -9,12 +9,12 @@ from torch import Tensor
 from rankone.errors import refuse
 from torch_backend import rules
 from torch_backend.methods.method import Method
-from torch_backend.rules import Rule
+from torch_backend.rules import Held, Rule
 
 
 def _sharing(name: str, rule: Rule, *, average: Rule | None = None) -> Method:
-    """`rule` in every linear node, or another in averages; relevance passes rectifiers, follows routes and a
-    pooling's winner.
+    """`rule` in every linear node, or another in averages; relevance passes what bends single numbers with
+    f(0) = 0, follows routes and a pooling's winner. Normalisations and gates are held constant.
     """
     return Method(
         name,
@@ -22,9 +22,13 @@ def _sharing(name: str, rule: Rule, *, average: Rule | None = None) -> Method:
         dense=rule,
         affine=rule,
         average=average or rule,
+        interpolation=rule,
         add=rule,
         route=rules.gradient,
         relu=rules.pass_through,
+        activation=rules.pass_through,
+        norm=Held(rule),
+        gate=Held(rule),
         max_pool=rules.gradient,
         from_logit=True,
         contributes=True,
@@ -77,10 +81,11 @@ def deep_taylor(low: float | Tensor | None = None, high: float | Tensor | None =
             do="give low and high",
         )
     first = rules.squares if low is None or high is None else rules.bounded(low, high)
-    return replace(z_plus, name="deep_taylor", first=first)
+    return replace(z_plus, name="deep_taylor", first=first, activation=None)
 
 
-excitation_backprop = _sharing("excitation_backprop", rules.excite)
+# Activations are not negative: so Zhang et al. (2016, section 3.1) suppose, as deep Taylor's roots do.
+excitation_backprop = replace(_sharing("excitation_backprop", rules.excite), activation=None)
 contrastive_excitation_backprop = replace(
     excitation_backprop, name="contrastive_excitation_backprop", last=rules.contrast
 )

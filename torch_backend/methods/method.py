@@ -13,14 +13,16 @@ A kind without a rule is refused before anything is computed. A method of your o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING
 
 from torch import Tensor
 
 from rankone.errors import refuse
 from torch_backend.graph.node import Node
+from torch_backend.operators.holding import Holding
 from torch_backend.rules.backward import Rule
+from torch_backend.rules.held import Held
 
 if TYPE_CHECKING:
     from torch_backend.graph.graph import Graph
@@ -31,10 +33,12 @@ class Method:
     """A rule for each kind of node; None where the method has no meaning.
 
     convolution, dense, affine (a batch norm that nothing absorbs, a constant factor), average (average
-    pooling, mean), add and route (concatenation, reshape, slice) are linear; relu, max_pool, smooth (any
-    other function of one node) and product (of two nodes) are not. first: the rule of the convolution or
-    dense layer that reads the image, if it differs from the others; last: that of the dense layer or
-    convolution that makes the logits.
+    pooling, mean), interpolation (bicubic), add and route (concatenation, reshape, slice) are linear; relu,
+    activation (any other function of single numbers with f(0) = 0), max_pool, norm (by the image's own
+    statistics), gate (s ⊙ x, s from a sigmoid or softmax), smooth (any other function of one node) and
+    product (of two nodes) are not. A rule of norm or gate knows their derivative only, or it is a
+    `rules.Held`. first: the rule of the convolution or dense layer that reads the image, if it differs from
+    the others; last: that of the dense layer or convolution that makes the logits.
 
     from_logit: True where a saliency map starts from the value of the class's logit, which is shared out;
     False where it starts from 1, as a derivative does. contributes: True where maps are shares of the output,
@@ -53,6 +57,10 @@ class Method:
     max_pool: Rule | None = None
     smooth: Rule | None = None
     product: Rule | None = None
+    interpolation: Rule | None = None
+    activation: Rule | None = None
+    norm: Rule | None = None
+    gate: Rule | None = None
     first: Rule | None = None
     last: Rule | None = None
     from_logit: bool | None = field(default=None, kw_only=True)
@@ -83,6 +91,10 @@ class Method:
             return self.last
         return getattr(self, node.kind)
 
+    def holds(self, node: Node) -> bool:
+        """Whether it holds constant what the node makes of the image: statistics, a gate."""
+        return isinstance(node.op, Holding) and isinstance(self.rule(node), Held)
+
     @property
     def serves(self) -> tuple[str, ...]:
         """The kinds of nodes that it names a rule for."""
@@ -99,6 +111,14 @@ class Method:
                 do=f"say so: dataclasses.replace(method, {name}=...)",
             )
         return said
+
+
+def without_held(method: Method) -> Method:
+    """The same method, which refuses by name what it would hold constant: normalisations by the image's own
+    statistics, gates.
+    """
+    held = [f.name for f in fields(Method) if isinstance(getattr(method, f.name), Held)]
+    return replace(method, **dict.fromkeys(held))
 
 
 PLACES = ("first", "last")  # rules for a place in the network, whatever stands there

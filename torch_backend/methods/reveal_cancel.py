@@ -22,17 +22,19 @@ from torch_backend.methods.deeplift import (
     one_image,
     slope,
 )
-from torch_backend.operators.convolution import Convolution
+from torch_backend.operators.convolution import Convolving
+from torch_backend.operators.entrywise import Bending
+from torch_backend.operators.interpolation import Interpolation
 from torch_backend.operators.linear import Dense, Diagonal, Linear
 from torch_backend.operators.max_pool import MaxPool
 from torch_backend.operators.operator import Image, Route
-from torch_backend.operators.rectifier import Rectifier
 from torch_backend.operators.unweighted import Average, Sum
 from torch_backend.rules.backward import Backward, Plain, Rule
 
 
 def deeplift_reveal_cancel(reference: Tensor | None = None) -> DeepLift:
-    """RevealCancel in rectifiers, the Linear rule in the layers below them. Complete, as the Rescale rule is.
+    """RevealCancel in whatever bends single numbers, the Linear rule in the layers below. Complete, as the
+    Rescale rule is.
 
     reference: one image (1, *image shape), None for zeros. ValueError if it is something else.
     """
@@ -68,9 +70,9 @@ class RevealCancel(DeepLift):
 
     def rule(self, node: Node) -> Rule | None:
         match node.op:
-            case Rectifier():
+            case Bending():
                 return lambda op, x, y: self.rectifier(node)
-            case Convolution() | Dense() | Sum():
+            case Convolving() | Dense() | Sum() | Interpolation():
                 return lambda op, x, y: self.linear(op, x - self.difference.x0(node))
             case Diagonal():
                 return lambda op, x, y: self.factor(op)
@@ -107,7 +109,7 @@ class RevealCancel(DeepLift):
         return Plain(lambda m: (m.unflatten(0, (-1, 2)) * q).flatten(0, 1))
 
     def slopes(self, node: Node) -> tuple[Tensor, Tensor]:
-        """Δy⁺ / Δx⁺ and Δy⁻ / Δx⁻ of a rectifier f, each the mean of its being added first and last:
+        """Δy⁺ / Δx⁺ and Δy⁻ / Δx⁻ of f, entry by entry, each the mean of its being added first and last:
         Δy⁺ = ½ (f(x⁰ + Δx⁺) - f(x⁰)) + ½ (f(x) - f(x⁰ + Δx⁻)), and Δy⁻ likewise.
         """
         f, x0, x = node.op, self.difference.x0(node), self.difference.x(node)
@@ -125,12 +127,12 @@ class RevealCancel(DeepLift):
         match op:
             case Image():
                 return signs(self.difference.delta(node))
-            case Convolution() | Dense() | Sum():
+            case Convolving() | Dense() | Sum() | Interpolation():
                 dx = self.difference.x(node) - self.difference.x0(node)
                 return split_by_sign(op, *signs(dx), like=node.value)
             case Diagonal():
                 return split_by_sign(op, *self.parts(self.below(node)), like=node.value)
-            case Rectifier():
+            case Bending():
                 (above, below), (plus, minus) = self.slopes(node), self.parts(self.below(node))
                 return above * plus, below * minus
             case MaxPool():

@@ -1,7 +1,8 @@
-"""A convolution over 1 to 3 axes, and the faster ways to carry it out on a CPU."""
+"""Convolutions over 1 to 3 axes, transposed ones too, and the faster ways to carry them out on a CPU."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -26,8 +27,8 @@ def _product(x: Tensor, w: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class Convolution(Weighted):
-    """A convolution over 1 to 3 axes: weight (C_out, C_in / groups, *kernel), x (..., C_in, *space).
+class Convolving(Weighted):
+    """What slides a kernel over 1 to 3 axes: weight (C_out, C_in / groups, *kernel), x (..., C_in, *space).
 
     bias is (C_out, 1, ...), or (C_out, *space) where it differs from place to place.
     """
@@ -36,12 +37,6 @@ class Convolution(Weighted):
     padding: Shape = (0,)
     dilation: Shape = (1,)
     groups: int = 1
-
-    @property
-    def kind(self) -> str:
-        """ "dense" where every output reads the whole input, and each with weights of its own."""
-        whole = self.weight.shape[1:] == self.in_shape and not any(self.padding)
-        return "dense" if whole else "convolution"
 
     @property
     def source(self) -> Shape:
@@ -53,11 +48,6 @@ class Convolution(Weighted):
         """(C_out, *space)."""
         return self.out_shape[-1 - len(self.stride) :]
 
-    @cached_property
-    def arranged(self) -> Tensor:
-        """The weights in the layout the convolution runs fastest with."""
-        return arrange(self.weight)
-
     def apply(self, x: Tensor) -> Tensor:
         return self._convolve(x, None)
 
@@ -65,6 +55,26 @@ class Convolution(Weighted):
         if self.bias is None or self.bias.numel() == self.target[0]:
             return self._convolve(x, None if self.bias is None else self.bias.flatten())
         return self._convolve(x, None) + self.bias
+
+    @abstractmethod
+    def _convolve(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        """W x + b for a bias (C_out,)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(Convolving):
+    """A convolution."""
+
+    @property
+    def kind(self) -> str:
+        """ "dense" where every output reads the whole input, and each with weights of its own."""
+        whole = self.weight.shape[1:] == self.in_shape and not any(self.padding)
+        return "dense" if whole else "convolution"
+
+    @cached_property
+    def arranged(self) -> Tensor:
+        """The weights in the layout the convolution runs fastest with."""
+        return arrange(self.weight)
 
     def _convolve(self, x: Tensor, bias: Tensor | None) -> Tensor:
         above = arrange(fold(x, self.source))
@@ -137,10 +147,61 @@ class Convolution(Weighted):
             return None
         return transpose_by_phases(self.weight, stride, self.padding, self.source[1:], self.target[1:])
 
-    @cached_property
+    @property
     def _rest(self) -> Shape:
-        """Trailing pixels that the stride never reaches (output_padding of the transposed convolution)."""
-        sizes = zip(
-            self.source[1:], self.weight.shape[2:], self.stride, self.padding, self.dilation, strict=True
-        )
-        return tuple((n + 2 * p - d * (k - 1) - 1) % s for n, k, s, p, d in sizes)
+        return unreached(self.source, self.target, self)
+
+
+@dataclass(frozen=True, eq=False)
+class TransposedConvolution(Convolving):
+    """The transpose of a convolution from `target` to `source`: each number of x spreads a kernel over y.
+
+    The weight is laid out as a convolution's, (C_out, C_in / groups, *kernel), so that what folds into one
+    folds into the other. The size of y says how many trailing pixels nothing reaches (output_padding).
+    """
+
+    kind = "convolution"
+
+    @cached_property
+    def arranged(self) -> Tensor:
+        """The weights as torch has them, (C_in, C_out / groups, *kernel)."""
+        grouped = self.weight.unflatten(0, (self.groups, -1))
+        return arrange(grouped.transpose(1, 2).flatten(0, 1))
+
+    def _convolve(self, x: Tensor, bias: Tensor | None) -> Tensor:
+        below = arrange(fold(x, self.source))
+        with full_precision(x):
+            y = CONVOLVE_TRANSPOSED[len(self.stride)](
+                below,
+                self.arranged,
+                bias,
+                self.stride,
+                self.padding,
+                self._rest,
+                self.groups,
+                self.dilation,
+            )
+        return unfold(y, x, self.in_shape, self.out_shape)
+
+    def adjoint(self, r: Tensor) -> Tensor:
+        above = arrange(fold(r, self.target))
+        with full_precision(r):
+            x = CONVOLVE[len(self.stride)](
+                above, self.arranged, None, self.stride, self.padding, self.dilation, self.groups
+            )
+        x = x[(..., *(slice(n) for n in self.source[1:]))]  # output_padding may exceed a stride
+        return unfold(x, r, self.out_shape, self.in_shape)
+
+    @property
+    def _rest(self) -> Shape:
+        return unreached(self.target, self.source, self)
+
+
+def unreached(large: Shape, small: Shape, layer: Convolving) -> Shape:
+    """Trailing pixels of the larger image that no kernel reaches: output_padding of a transposed convolution
+    from `small` to `large`, (C, *space) both.
+    """
+    sizes = zip(
+        large[1:], small[1:], layer.weight.shape[2:], layer.stride, layer.padding, layer.dilation, strict=True
+    )
+    return tuple(n + 2 * p - d * (k - 1) - 1 - s * (m - 1) for n, m, k, s, p, d in sizes)

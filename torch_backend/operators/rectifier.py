@@ -8,11 +8,12 @@ from math import inf
 import torch
 from torch import Tensor
 
-from torch_backend.operators.operator import Operator, Pullback
+from torch_backend.operators.entrywise import Bending
+from torch_backend.operators.operator import Pullback
 
 
 @dataclass(frozen=True)
-class Rectifier(Operator):
+class Rectifier(Bending):
     """y = min(max(x, 0), ceiling)."""
 
     kind = "relu"
@@ -21,6 +22,9 @@ class Rectifier(Operator):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.clamp(0, self.ceiling)
+
+    def derivative(self, x: Tensor) -> Tensor:
+        return self.mask(self.forward(x))
 
     def mask(self, y: Tensor) -> Tensor:
         """1 where the unit lets its input through, else 0; y is what came out."""

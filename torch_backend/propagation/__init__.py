@@ -5,6 +5,7 @@ starts     where relevance starts, and how many vectors
 classes    starts at classes of an output over space
 plan       which start layers go down together
 carried    relevance on the way down
+holding    normalisations and gates that a method holds constant, as affine maps
 sweep      one backward pass for every start layer
 relevance  relevance from one start layer
 ledger     the books: what came into every node, and where it went

@@ -19,6 +19,7 @@ from torch_backend.graph.graph import Graph
 from torch_backend.graph.node import Node
 from torch_backend.graph.paths import path
 from torch_backend.methods.method import Method
+from torch_backend.propagation.holding import held
 from torch_backend.propagation.passage import hand_down, prepare
 from torch_backend.propagation.relevance import relevance as sweep_down
 
@@ -56,7 +57,9 @@ def ledger(
     input, DeepLIFT), they are not those of what is read.
     """
     sweep_down(graph, method, start, relevance, at)  # refuses what it must
-    method, origin, end = method.bind(graph), graph.node(start), graph.node(at)
+    method = method.bind(graph)
+    graph = held(graph, method)
+    origin, end = graph.node(start), graph.node(at)
     nodes = path(graph.nodes, origin, end)
     useful = {node.index for node in nodes} | {end.index}
     arrived = {origin.index: method.start(relevance.to(origin.value))}

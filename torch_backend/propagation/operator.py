@@ -25,6 +25,7 @@ from torch_backend.graph.graph import Graph
 from torch_backend.graph.node import Node
 from torch_backend.graph.paths import path
 from torch_backend.methods.method import Method
+from torch_backend.propagation.holding import held
 from torch_backend.propagation.passage import Passage, hand_down, prepare
 from torch_backend.propagation.relevance import relevance
 
@@ -55,6 +56,8 @@ class ChainOperator(LinearOperator):
         self.start, self.at = graph.node(start), graph.node(at)
         relevance(graph, method, start, torch.zeros_like(self.start.value)[None], at)  # refuses what it must
         self._method = method.bind(graph)
+        graph = held(graph, self._method)
+        self.start, self.at = graph.node(start), graph.node(at)
         self._path = path(graph.nodes, self.start, self.at)
         self._useful = {node.index for node in self._path} | {self.at.index}
         self._passages = {node.index: _prepare(graph, self._method, node) for node in self._path}

@@ -24,6 +24,7 @@ from torch_backend.graph.node import Node
 from torch_backend.graph.paths import leads_to, reached_from
 from torch_backend.methods.method import Method, as_chain
 from torch_backend.propagation.carried import Carried, only
+from torch_backend.propagation.holding import held
 from torch_backend.propagation.malloc import computed_in_kept_pages
 from torch_backend.propagation.passage import Passage, hand_down, prepare
 from torch_backend.propagation.plan import Leg, plan
@@ -71,6 +72,7 @@ def _swept(
     memory: int | None,
 ) -> Iterator[Found]:
     method = as_chain(method).bind(graph)
+    graph = held(graph, method)
     read: dict[int, list[str]] = {}
     for name in at:
         read.setdefault(graph.node(name).index, []).append(name)

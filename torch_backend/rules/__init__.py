@@ -2,12 +2,14 @@
 
 equations  the rules, each a function that reads like the paper's formula
 sharing    relevance in proportion to contributions, and its books
+held       normalisations and gates, held constant
 backward   the protocol of what a rule returns
 
 gradient, pass_through, deconvolve, guide, rectify_gradient    the gradient family
 z, epsilon, gamma, z_plus, z_minus, alpha_beta                 relevance shared out: LRP
 excite, contrast                                               excitation backpropagation
 squares, bounded                                               deep Taylor's first layer
+Held                                                           normalisations and gates, held constant
 contributions, Contributions, share, Share                     what rules of your own are made of
 Rule, Backward, Books                                          what a rule is, and what it returns
 """
@@ -30,12 +32,14 @@ from torch_backend.rules.equations import (
     z_minus,
     z_plus,
 )
+from torch_backend.rules.held import Held
 from torch_backend.rules.sharing import Contributions, Share, contributions, share
 
 __all__ = [
     "Backward",
     "Books",
     "Contributions",
+    "Held",
     "Rule",
     "Share",
     "alpha_beta",

@@ -64,7 +64,6 @@ twins(
     {name: using(relu, lambda m, x, relu: ends(m, m.then(relu(m.conv(x))))) for name, relu in RELU.items()},
     refusals={
         "threshold": "threshold",
-        "leaky, slope 0": "leaky",
         "clamp by a tensor": "clamp",
         "maximum": "maximum",
         "maximum of a number": "maximum",

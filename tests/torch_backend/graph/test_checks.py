@@ -20,6 +20,7 @@ from torch_backend.graph import (
     folding,
     joining,
     layers,
+    normalising,
     reading,
     routes,
     simplifying,
@@ -91,13 +92,13 @@ def _kernel_turned(monkeypatch, dtype) -> None:
 
 
 def _shift_of_the_norm(monkeypatch, dtype) -> None:
-    right = layers.make_batch_norm
+    right = normalising.make_batch_norm
 
     def wrong(*given):
         op = right(*given)
         return replace(op, bias=op.bias + 10 * ABOVE[dtype])
 
-    monkeypatch.setattr(layers, "make_batch_norm", wrong)
+    monkeypatch.setattr(normalising, "make_batch_norm", wrong)
 
 
 def _shift_forgotten_when_folded(monkeypatch, dtype) -> None:
@@ -223,12 +224,12 @@ def test_a_wrong_shift_beside_large_outputs_is_named(monkeypatch) -> None:
 
     x = images(3, 3, 6, 6)
     spread = trace(model(), x).nodes[1].value.std(dim=(0, 2, 3)).mean()
-    right = layers.make_batch_norm
+    right = normalising.make_batch_norm
 
     def wrong(*given):
         return replace(op := right(*given), bias=op.bias + 1e-3 * spread)
 
-    monkeypatch.setattr(layers, "make_batch_norm", wrong)
+    monkeypatch.setattr(normalising, "make_batch_norm", wrong)
     assert refusal(model(), x).startswith("node 'conv1_1.pre': expected the numbers")
 
 
@@ -241,6 +242,8 @@ def _one_is_wrong(monkeypatch, k: int, changed: dict) -> None:
 
     def wrong(*given):
         steps = right(*given)
+        if k >= len(steps):  # of one image, whose instance norms take another way
+            return steps
         op = copy.copy(steps[k].op)
         kind = type(op)
         methods = {name: change(kind) for name, change in changed.items()}

@@ -217,8 +217,9 @@ def test_captum_gradient_family(name: str) -> None:
 
 @pytest.mark.parametrize("method", SHIPPED, ids=lambda method: method.name)
 def test_every_method_names_a_rule_for_every_kind_of_a_rectified_network(method: Method) -> None:
-    """Only smooth and product may be without."""
-    assert all(getattr(method, kind) for kind in KINDS if kind not in ("input", "smooth", "product"))
+    """What bends otherwise, and factors that the image makes, may be without."""
+    others = ("activation", "norm", "gate", "smooth", "product")
+    assert all(getattr(method, kind) for kind in KINDS if kind not in others)
 
 
 def test_names_tell_methods_apart() -> None:

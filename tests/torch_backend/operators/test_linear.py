@@ -27,10 +27,13 @@ def test_the_table_of_operators_is_complete() -> None:
     classes = {type(p.values[0]).__name__ for p in OPERATORS}
     assert classes == {
         "Convolution",
+        "TransposedConvolution",
+        "Interpolation",
         "Dense",
         "Diagonal",
         "Sum",
         "Reshape",
+        "Gather",
         "Concatenation",
         "Average",
         "Rearrangement",

@@ -1,0 +1,120 @@
+"""Normalisations by stored statistics or by each image's own: handlers with ATen's signatures (see table)."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rankone.errors import refuse
+from torch_backend.graph.step import Call, Operation, Read
+from torch_backend.operators.holding import Norm
+from torch_backend.operators.layout import Shape
+from torch_backend.operators.linear import Diagonal
+
+
+def _constants(*arguments: Any) -> bool:
+    return not any(isinstance(a, Read) for a in arguments)
+
+
+def batch_norm(call: Call, x, weight, bias, mean, variance, training, momentum, eps) -> Operation | None:
+    """By channel: (B, C, ...), or (1, B C, ...) as instance norms have it."""
+    numbers = weight, bias, mean, variance
+    if not _constants(*numbers):
+        return None
+    _, _, channels, _ = x.arrangement.parts
+    by_image = x.arrangement.parts[:2] == ((1,), 1)
+    if by_image:
+        numbers = tuple(_of_one_image(c, channels) for c in numbers)
+    axes = call.outputs[0].dim() - 2
+    if training or mean is None or variance is None:
+        if by_image:
+            arguments = axes, *numbers[:2], eps
+            return Operation(make_instance_norm, arguments, (x,), call.arrangement)
+        if call.arrangement.is_plain and call.arrangement.count > 1:
+            refuse(
+                "batch norm",
+                expected="stored statistics",
+                got="statistics of the batch, which mix the images",
+                do="call model.eval() and track running statistics",
+            )
+        return None
+    if not by_image and not (x.arrangement.outer == 1 and x.arrangement.parts[0] == ()):
+        return None
+    return Operation(make_batch_norm, (x.shape, axes, *numbers, eps), (x,), call.arrangement)
+
+
+def _of_one_image(c: Tensor | None, channels: int) -> Tensor | None:
+    """The first image's of numbers that are repeated for each image."""
+    return None if c is None else c[:channels]
+
+
+def batch_norm_without_training(
+    call: Call, x, weight, bias, mean, variance, momentum, eps
+) -> Operation | None:
+    return batch_norm(call, x, weight, bias, mean, variance, training=False, momentum=momentum, eps=eps)
+
+
+def make_batch_norm(
+    x: Shape,
+    axes: int,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    mean: Tensor,
+    variance: Tensor,
+    eps: float,
+) -> Diagonal:
+    scale = torch.rsqrt(variance + eps) * (1 if weight is None else weight)
+    shift = (0 if bias is None else bias) - mean * scale
+    return Diagonal(x, x, shift.reshape(-1, *[1] * axes), weight=scale.reshape(-1, *[1] * axes))
+
+
+def layer_norm(call: Call, x, normalized_shape, weight, bias, eps) -> Operation | None:
+    """Over the last axes."""
+    axes = len(normalized_shape)
+    if not _constants(weight, bias) or axes > len(x.arrangement.parts[3]):
+        return None
+    return Operation(make_layer_norm, (axes, weight, bias, eps), (x,), call.arrangement)
+
+
+def group_norm(call: Call, x, weight, bias, n, c, space, group, eps) -> Operation | None:
+    """Over groups of channels, and space."""
+    if not _constants(weight, bias):
+        return None
+    axes = call.outputs[0].dim() - 2
+    return Operation(make_group_norm, (axes, group, weight, bias, eps), (x,), call.arrangement)
+
+
+def make_layer_norm(axes: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Norm:
+    return Norm(partial(_over_last, axes=axes), eps, *_scale_and_shift(weight, bias, 0))
+
+
+def make_instance_norm(axes: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Norm:
+    return Norm(partial(_over_last, axes=axes), eps, *_scale_and_shift(weight, bias, axes))
+
+
+def make_group_norm(axes: int, groups: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Norm:
+    average = partial(_over_groups, axes=axes, groups=groups)
+    return Norm(average, eps, *_scale_and_shift(weight, bias, axes))
+
+
+def _scale_and_shift(weight: Tensor | None, bias: Tensor | None, axes: int) -> tuple[Tensor, Tensor]:
+    """γ and β, with as many axes behind them."""
+    scale = torch.ones(1) if weight is None else weight
+    shift = torch.zeros_like(scale) if bias is None else bias
+    return tuple(c.reshape(*c.shape, *[1] * axes) for c in (scale, shift))
+
+
+def _over_last(x: Tensor, axes: int) -> Tensor:
+    return x.mean(tuple(range(-axes, 0)), keepdim=True)
+
+
+def _over_groups(x: Tensor, axes: int, groups: int) -> Tensor:
+    """For each channel, the mean of its group."""
+    channel = -1 - axes
+    grouped = x.unflatten(channel, (groups, -1))
+    mean = grouped.mean(tuple(range(channel, 0)), keepdim=True)
+    each = [-1] * (mean.dim() + channel) + [grouped.shape[channel]] + [-1] * axes
+    return mean.expand(each).flatten(channel - 1, channel)

@@ -1,0 +1,115 @@
+"""Products of two tensors that depend on the images: gates, and functions written as x g(x).
+
+Which factor is the gate is decided by where it comes from: a sigmoid, a softmax or a hard sigmoid, through
+what moves, averages or scales numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial, reduce
+from math import inf
+
+import torch
+from torch import Tensor
+
+from torch_backend.graph import arithmetic
+from torch_backend.graph.arithmetic import Part, expanded
+from torch_backend.graph.routes import destination, rearranged
+from torch_backend.graph.step import Call, Operation, Read, Step
+from torch_backend.operators.differentiable import Product
+from torch_backend.operators.entrywise import Activation, Bending, Entrywise
+from torch_backend.operators.holding import Gate
+from torch_backend.operators.linear import Diagonal
+from torch_backend.operators.operator import Operator, Route
+from torch_backend.operators.rectifier import Rectifier
+from torch_backend.operators.unweighted import Average
+
+# What makes gates, with values in [0, 1].
+BOUNDED = {
+    torch.ops.aten.sigmoid.default,
+    torch.ops.aten.hardsigmoid.default,
+    torch.ops.aten._softmax.default,
+}
+
+
+def multiply(call: Call, x, other) -> Part:
+    if not (isinstance(x, Read) and isinstance(other, Read)):
+        return arithmetic.multiply(call, x, other)
+    return of_one(call, x, other) or gated(call, x, other)
+
+
+def of_one(call: Call, a: Read, b: Read) -> Operation | None:
+    """a(x) b(x), entry by entry: one activation, if it is 0 at 0."""
+    if not a.arrangement == b.arrangement == call.arrangement or a.step is b.step:
+        return None
+    above_a, above_b = _bent(a.step), _bent(b.step)
+    common = next((step for step in above_a if step in above_b), None)
+    if common is None:
+        return None
+    factors = [
+        partial(_composed, [step.op for step in above[: above.index(common)]]) for above in (above_a, above_b)
+    ]
+    make = partial(Activation, lambda x: factors[0](x) * factors[1](x))
+    if bool(make().forward(torch.zeros(1, *common.shape).to(common.tensor)).any()):
+        return None
+    return Operation(make, (), (Read(common, call.arrangement),), call.arrangement)
+
+
+def _bent(step: Step) -> list[Step]:
+    """The step and those below it, as long as each is a function of single numbers of the next."""
+    found = [step]
+    while isinstance(found[-1].op, Bending | Diagonal):
+        found.extend(found[-1].inputs)
+    return found
+
+
+def _composed(ops: Sequence[Operator], x: Tensor) -> Tensor:
+    """The first one of the last one's, applied last."""
+    return reduce(lambda y, op: op.forward(y), reversed(ops), x)
+
+
+def gated(call: Call, a: Read, b: Read) -> Operation | None:
+    """s ⊙ x; None where neither factor is a gate, or both are."""
+    if is_gate(a.step) == is_gate(b.step):
+        return None
+    x, s = (b, a) if is_gate(a.step) else (a, b)
+    x, s = expanded(call, x), s if _broadcasts(call, s) else expanded(call, s)
+    return None if x is None or s is None else Operation(Gate, (), (x, s), call.arrangement)
+
+
+def _broadcasts(call: Call, s: Read) -> bool:
+    """Whether it may stay as small as it is."""
+    plain = call.arrangement.is_plain and s.arrangement.is_plain
+    return plain and len(s.shape) == len(call.image)
+
+
+def is_gate(step: Step) -> bool:
+    """Whether its numbers are those of a bounded gate, moved, averaged, scaled, multiplied."""
+    if step.what and step.what[0] in BOUNDED:
+        return True
+    if isinstance(step.op, Rectifier):
+        return _is_hard_sigmoid(step)
+    passes = isinstance(step.op, Route | Average | Diagonal | Product)
+    return passes and all(is_gate(part) for part in step.inputs)
+
+
+def _is_hard_sigmoid(step: Step) -> bool:
+    """min(max(x + c / 2, 0), c)."""
+    (below,) = step.inputs
+    ceiling = step.op.ceiling
+    return ceiling < inf and isinstance(below.op, Diagonal) and bool((below.op.bias == ceiling / 2).all())
+
+
+def gated_half(call: Call, x, dim=-1) -> Operation | None:
+    """a ⊙ sigmoid(b) for the halves a and b along an axis (GLU, Dauphin et al. 2017)."""
+    halves = [partial(_half, i=i, dim=dim) for i in (0, 1)]
+    if destination(x.arrangement, halves[0], tuple(call.outputs[0].shape)) != call.arrangement:
+        return None
+    a, b = (rearranged(x, half, call.arrangement) for half in halves)
+    gate = Operation(partial(Entrywise, torch.sigmoid), (), (b,), call.arrangement)
+    return Operation(Gate, (), (a, gate), call.arrangement)
+
+
+def _half(t: Tensor, i: int, dim: int) -> Tensor:
+    return t.chunk(2, dim)[i]
