@@ -56,8 +56,8 @@ def model(
     *,
     model: Model,
     weights: Annotated[
-        str, typer.Option(help="random, download (torchvision) or a file: names do not depend on it.")
-    ] = "random",
+        str | None, typer.Option(help="random (the default), download (torchvision) or a file.")
+    ] = None,
     input_shape: Annotated[
         str | None, typer.Option(help="One image, such as 3x64x64; by default what the network reads.")
     ] = None,
@@ -66,8 +66,9 @@ def model(
     from torch_backend.commands import model as command
     from torch_backend.inputs import models
 
-    image = command.one_image(model, input_shape)
-    typer.echo(command.summary(models.label(model), models.load(model, weights), image))
+    network = models.load(model, weights or models.any_weights(model))
+    image = command.one_image(model, input_shape, models.image_shape(model, network))
+    typer.echo(command.summary(models.label(model), network, image, models.notes(model, network)))
 
 
 def relevance(

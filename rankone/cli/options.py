@@ -10,10 +10,14 @@ if TYPE_CHECKING:
 METHODS = "Names with commas, arguments after colons, or FILE.py:NAME for your own."
 
 Model = Annotated[
-    str, typer.Option(help="digits-vgg, digits-resnet, a torchvision classifier, or FILE.py:FUNCTION.")
+    str,
+    typer.Option(help="digits-vgg, digits-resnet, a torchvision classifier, NET.onnx, or FILE.py:FUNCTION."),
 ]
 Weights = Annotated[
-    str | None, typer.Option(help="random, download (torchvision) or a file; shipped networks need none.")
+    str | None,
+    typer.Option(
+        help="random, download (torchvision) or a file; shipped networks need none, .onnx files hold theirs."
+    ),
 ]
 Images = Annotated[str, typer.Option(help="sample, an image, a folder of images or a .npy array.")]
 Limit = Annotated[int, typer.Option(help="Use the first so many images.")]
@@ -39,8 +43,11 @@ def opened(
 
     dtype = torch.float64 if float64 else torch.float32
     network = models.load(model, weights, seed=seed, dtype=dtype)
-    batch = pictures.read(images, pictures.preprocessing(model), limit, dtype)
-    return Opened(models.label(model, weights), network, batch)
+    label = models.label(model, weights)
+    for note in models.notes(model, network):
+        typer.echo(f"{label}: {note}", err=True)
+    how = pictures.sized(pictures.preprocessing(model), models.image_shape(model, network))
+    return Opened(label, network, pictures.read(images, how, limit, dtype))
 
 
 def names(text: str, *, all_of_them: str) -> str | list[str]:

@@ -4,6 +4,8 @@ The names of the nodes are those by which start layers and layers to read at are
 """
 
 import math
+from collections.abc import Sequence
+from textwrap import wrap
 
 import torch
 from torch import Tensor, nn
@@ -19,10 +21,10 @@ from torch_backend.memory import refuse_beyond_memory
 WIDTH = 100  # columns of the table; names are never cut, as they are what a user has to type
 
 
-def summary(label: str, network: nn.Module, image: Tensor) -> str:
+def summary(label: str, network: nn.Module, image: Tensor, said: Sequence[str] = ()) -> str:
     """A line per node in call order, the layers marked with a star; at most WIDTH columns for short names.
 
-    image: (1, *input shape). ValueError where the network cannot be traced with it.
+    image: (1, *input shape). said: sentences on the network. ValueError where it cannot be traced with it.
     """
     graph = trace(network, image)
     marks = [" ", *("*" if node.name in graph.layers else " " for node in graph.nodes)]
@@ -32,6 +34,7 @@ def summary(label: str, network: nn.Module, image: Tensor) -> str:
         f"{label}: {len(graph.nodes)} nodes, {len(graph.layers)} layers (*); 'logits' is the last node",
         "Relevance starts, and is read, at the output of a node; rankone csc takes layers as start layers.",
         "The last column: what it reads, if not the line above; its place in your code, if not its name.",
+        *(line for note in said for line in wrap(f"Note: {note}.", WIDTH)),
         "",
     ]
     for mark, row, text in zip(marks, aligned(cells, left=3, indent=" "), notes, strict=True):
@@ -53,11 +56,15 @@ def note(graph: Graph, node: Node) -> str:
     return "; ".join([*parts, *place])
 
 
-def one_image(model: str, shape: str | None) -> Tensor:
-    """A random image (1, C, H, W) of the shape "3x224x224" or "3,224,224"; None: the named network's own."""
+def one_image(model: str, shape: str | None, declared: Sequence[int | None] | None = None) -> Tensor:
+    """A random image (1, C, H, W) of the shape "3x224x224" or "3,224,224"; None: the named network's own.
+
+    declared: what its file says, None for a free size.
+    """
     if shape is None:
         side = images.preprocessing(model).side
-        sizes = [3, side, side]
+        usual = [3, *[side] * (len(declared or (3, side, side)) - 1)]
+        sizes = [size or other for size, other in zip(declared or usual, usual, strict=True)]
     else:
         sizes = [whole(part) or 0 for part in shape.replace(",", "x").split("x")]
         if min(sizes) < 1:

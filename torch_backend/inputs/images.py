@@ -4,7 +4,7 @@ Everything here is offline: the digits come with scikit-learn, the photographs w
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,12 @@ DIGITS = Preprocessing(32, (0.305, 0.305, 0.305), (0.340, 0.340, 0.340))
 def preprocessing(model: str) -> Preprocessing:
     """What the named network reads: the digits' for the shipped ones, ImageNet's for all others."""
     return DIGITS if model.startswith("digits-") else IMAGENET
+
+
+def sized(preprocessing: Preprocessing, image: tuple[int | None, ...] | None) -> Preprocessing:
+    """The same for square images (C, side, side) that a network declares; None: as it is."""
+    sides = set(image[1:]) if image is not None and len(image) == 3 else set()
+    return replace(preprocessing, side=side) if len(sides) == 1 and (side := sides.pop()) else preprocessing
 
 
 def digits(split: str) -> tuple[Tensor, Tensor]:
