@@ -54,7 +54,7 @@ def load(
         default = None
     elif is_onnx(name):
         if weights is not None:
-            do = "leave the weights away, or save others in another .onnx file"
+            do = "leave out --weights"
             refuse("weights", expected=f"none: {name} holds its own", got=repr(str(weights)), do=do)
         return load_onnx(name, dtype)
     else:

@@ -44,6 +44,8 @@ def load_onnx(path: str | Path, dtype: torch.dtype = torch.float32) -> OnnxNetwo
     file.check(model)
     graph, opset = model.graph, file.opset(model)
     names = tuple(output.name for output in graph.output)
+    if constants.computes_in_half(graph):
+        notes.append("the file computes in half precision; here is no less than float32")
     if constants.fold_constants(graph, opset):
         notes.append("its quantised weights are computed with as real numbers")
     if dropped := outputs.leave_out_last_activations(graph):

@@ -18,7 +18,8 @@ from rankone.errors import refuse
 from torch_backend.inputs.onnx.editing import attribute, becomes, put_constants, put_nodes, title
 from torch_backend.inputs.onnx.file import one_line
 
-FLOATS = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
+HALVES = frozenset((TensorProto.FLOAT16, TensorProto.BFLOAT16))
+FLOATS = HALVES | {TensorProto.FLOAT, TensorProto.DOUBLE}
 # What is no longer than its inputs are, or than the shape they broadcast to.
 COMPUTED = frozenset(
     [
@@ -64,6 +65,14 @@ COMPUTED = frozenset(
 SMALL = 1 << 20  # numbers in all pairs of inputs: whatever is made of them is small
 
 
+def computes_in_half(graph: GraphProto) -> bool:
+    """Whether weights, images or casts are in half precision."""
+    kinds = [tensor.data_type for tensor in graph.initializer]
+    kinds += [value.type.tensor_type.elem_type for value in graph.input]
+    kinds += [attribute(node, "to") for node in graph.node if node.op_type == "Cast"]
+    return not HALVES.isdisjoint(kinds)
+
+
 def fold_constants(graph: GraphProto, opset: int) -> bool:
     """Nodes that depend on constants alone become constants; whether any of them were quantised."""
     known = {tensor.name: _real(numpy_helper.to_array(tensor)) for tensor in graph.initializer}
@@ -81,8 +90,7 @@ def fold_constants(graph: GraphProto, opset: int) -> bool:
         do = "export it before it is quantised"
         refuse("model", expected="numbers that are not quantised", got=title(node), do=do)
     put_nodes(graph, left)
-    halves = [t for t in graph.initializer if t.data_type in (TensorProto.FLOAT16, TensorProto.BFLOAT16)]
-    for tensor in halves:
+    for tensor in [tensor for tensor in graph.initializer if tensor.data_type in HALVES]:
         tensor.CopyFrom(numpy_helper.from_array(known[tensor.name].astype(np.float32), tensor.name))
     put_constants(
         graph, [*graph.initializer, *(numpy_helper.from_array(value, name) for name, value in made.items())]

@@ -57,7 +57,7 @@ def fresh(graph: GraphProto, wanted: str) -> str:
 def constant(graph: GraphProto, wanted: str, value: np.ndarray) -> str:
     """The name of a new constant."""
     name = fresh(graph, wanted)
-    graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+    graph.initializer.append(numpy_helper.from_array(np.array(value, order="C"), name))
     return name
 
 

@@ -15,8 +15,9 @@ from onnx2pytorch.convert.operations import get_buffer_name
 from torch import Tensor, nn
 
 from rankone.errors import refuse
-from torch_backend.inputs.onnx.editing import fresh, put_nodes
+from torch_backend.inputs.onnx.editing import constants, fresh, put_nodes
 from torch_backend.inputs.onnx.file import one_line
+from torch_backend.inputs.onnx.mended import mended
 
 
 class OnnxNetwork(ConvertModel):
@@ -103,13 +104,14 @@ def _numbered(graph: GraphProto) -> dict[str, str]:
 
 def _name_as_in_the_file(network: OnnxNetwork, before: dict[str, str]) -> None:
     """Each operation is a module under its node's name in the file, or its output's."""
+    known = constants(network.onnx_model.graph)
     for node in network.onnx_model.graph.node:
         output = node.output[0]
         if (module := network.mapping[output]) in network._modules:
             name = (node.name or before[output]).replace(".", "/").strip("/") or module
             while hasattr(network, name):
                 name += "_"
-            network._modules[name] = network._modules.pop(module)
+            network._modules[name] = mended(node, network._modules.pop(module), known)
             network.mapping[output] = name
 
 

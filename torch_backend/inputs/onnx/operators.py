@@ -6,11 +6,14 @@ no equivalent: what it would get wrong is refused here, by name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
 import onnx
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto
 
 from rankone.errors import refuse
-from torch_backend.inputs.onnx.editing import attribute, sizes, title
+from torch_backend.inputs.onnx.editing import attribute, constants, sizes, title
 from torch_backend.inputs.onnx.file import OWN
 
 REAL = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
@@ -23,6 +26,8 @@ QUANTISED = (
     "ConvInteger",
     "MatMulInteger",
 )
+# Whose converted form gives other numbers than onnx's own tests.
+UNLIKE = ("DFT", "LpNormalization", "MaxUnpool")
 # Layers with constant weights: how many of the first inputs are not.
 LAYERS = {
     "Conv": 1,
@@ -73,9 +78,9 @@ def check_operators(model: ModelProto) -> None:
 
 def check_inputs(graph: onnx.GraphProto) -> None:
     """ValueError if the outputs depend on anything but images of real numbers; other inputs are left out."""
-    constants = {tensor.name for tensor in graph.initializer}
+    given = {tensor.name for tensor in graph.initializer}
     read = {name for node in graph.node for name in node.input}
-    images = [i for i in graph.input if i.name not in constants and i.name in read]
+    images = [i for i in graph.input if i.name not in given and i.name in read]
     if len(images) != 1:
         got = ", ".join(i.name[:80] for i in images[:5]) or "none"
         refuse("model", expected="one input, the images", got=got, do="export it with images only")
@@ -88,23 +93,28 @@ def check_inputs(graph: onnx.GraphProto) -> None:
     if shape is not None and (len(shape) < 2 or 0 in shape or min(s or 1 for s in shape) < 0):
         got = f"{['?' if s is None else s for s in shape]}"
         refuse("model", expected="images (B, C, ...)", got=got, do="export it with the batch axis first")
-    for other in [i for i in graph.input if i.name not in constants and i is not image]:
+    for other in [i for i in graph.input if i.name not in given and i is not image]:
         graph.input.remove(other)
 
 
 def check_layers(graph: onnx.GraphProto, opset: int) -> None:
     """ValueError that names the first layer whose weights are not constant, or with options torch has not."""
-    constants = {tensor.name for tensor in graph.initializer}
+    known = constants(graph)
     for node in graph.node:
         of_images = LAYERS.get(node.op_type, 0)
         weights = [name for name in node.input[of_images:] if name]
-        if of_images and not (constants.issuperset(weights) and constants.isdisjoint(node.input[:of_images])):
+        if of_images and not (
+            known.keys() >= set(weights) and known.keys().isdisjoint(node.input[:of_images])
+        ):
             do = "export it with its weights in the file, and constants folded"
             refuse("model", expected="layers with constant weights", got=title(node), do=do)
+        if node.op_type in UNLIKE:
+            do = "export it with other operators"
+            refuse("model", expected="operators that onnx2pytorch converts", got=title(node), do=do)
         if node.op_type == "BatchNormalization" and attribute(node, "training_mode", 0):
             do = "export it in eval mode"
             refuse("model", expected="batch norms with stored statistics", got=title(node), do=do)
-        if node.op_type == "Resize" and opset > 10 and not is_torchs_resize(node):
+        if node.op_type == "Resize" and opset > 10 and not is_torchs_resize(node, known):
             said = ", ".join(f"{a.name}={attribute(node, a.name)!r}" for a in node.attribute)
             refuse(
                 "model",
@@ -114,8 +124,13 @@ def check_layers(graph: onnx.GraphProto, opset: int) -> None:
             )
 
 
-def is_torchs_resize(node: NodeProto) -> bool:
-    """Whether torch.nn.functional.interpolate finds the same places and weights."""
+def is_torchs_resize(node: NodeProto, known: Mapping[str, np.ndarray]) -> bool:
+    """Whether torch.nn.functional.interpolate finds the same places and weights.
+
+    Where corners are aligned torch knows the size of the result, and no scale: whole ones give the same.
+    """
+    scales = known.get(node.input[2]) if len(node.input) > 2 else None
+    whole = scales is None or bool((scales == np.round(scales)).all())
     text = {
         name: attribute(node, name, b"").decode(errors="replace")
         for name in ("mode", "coordinate_transformation_mode", "nearest_mode", "keep_aspect_ratio_policy")
@@ -129,4 +144,4 @@ def is_torchs_resize(node: NodeProto) -> bool:
     if mode == "cubic" and attribute(node, "cubic_coeff_a", CUBIC) != CUBIC:
         return False
     how = (place, text["nearest_mode"] or "round_prefer_floor") if mode == "nearest" else place
-    return how in PLACES.get(mode, ())
+    return how in PLACES.get(mode, ()) and (whole or place != "align_corners")
