@@ -5,7 +5,7 @@
 
 Table of contents: a room for each question, and the names that are public here.
 
-    inputs       what comes in?          models, images
+    inputs       what comes in?          models, images, load_onnx
     operators    what is a layer?
     graph        what is the network?    trace, join, Graph, Node
     rules        what is a rule?         rules
@@ -31,6 +31,7 @@ from torch_backend.graph.graph import Graph, trace
 from torch_backend.graph.joined import join
 from torch_backend.graph.node import Node
 from torch_backend.inputs import images, models
+from torch_backend.inputs.onnx_file import load_onnx
 from torch_backend.maps.averaged import integrated_gradients, smooth_grad
 from torch_backend.maps.grad_cam import grad_cam
 from torch_backend.maps.occlusion import occlusion
@@ -79,6 +80,7 @@ __all__ = [
     "join",
     "kept_pages",
     "ledger",
+    "load_onnx",
     "load_patterns",
     "methods",
     "models",

@@ -73,7 +73,7 @@ def model(
     *,
     model: Model,
     weights: Annotated[
-        str | None, typer.Option(help="random, download (torchvision) or a file: names do not depend on it.")
+        str | None, typer.Option(help="random (the default), download (torchvision) or a file.")
     ] = None,
     input_shape: Annotated[
         str | None, typer.Option(help="One image, such as 3x64x64; by default what the network reads.")
@@ -91,13 +91,14 @@ def model(
     from torch_backend.inputs import models
 
     with notes_on_stderr():
-        network = with_output(models.load(model, weights or models.default_weights(model)), output)
+        network = models.load(model, weights or models.any_weights(model))
+    about = models.notes(model, network), models.classes(model, weights)
     if images is None:
-        image = command.one_image(model, input_shape)
+        image = command.one_image(model, input_shape, models.image_shape(model, network))
     else:
         image = pictures.read(images, pictures.preprocessing(model), 1)
+    network = with_output(network, output)
     network, image = with_extra(network, image, [read(text) for text in extra or ()], 1)
-    about = models.provenance(model), models.classes(model, weights)
     typer.echo(command.summary(models.label(model), network, image, *about))
 
 

@@ -18,11 +18,12 @@ Model = Annotated[
     str,
     typer.Option(
         help="mri-vgg16, moderation-resnet50, imagenet-lite0, digits-vgg, digits-resnet, a torchvision "
-        "classifier, or FILE.py:FUNCTION."
+        "classifier, NET.onnx, or FILE.py:FUNCTION."
     ),
 ]
 Weights = Annotated[
-    str | None, typer.Option(help="random, download (torchvision) or a file; trained networks bring theirs.")
+    str | None,
+    typer.Option(help="random, download (torchvision) or a file; trained networks and .onnx bring theirs."),
 ]
 Images = Annotated[str, typer.Option(help="sample, an image, a folder of images or a .npy array.")]
 Output = Annotated[
@@ -70,11 +71,13 @@ def opened(
     extras = [read(text) for text in extra or ()]
     dtype = torch.float64 if float64 else torch.float32
     with notes_on_stderr():
-        network = with_output(models.load(model, weights, seed=seed, dtype=dtype), output)
-    preprocessing = pictures.preprocessing(model)
+        network = models.load(model, weights, seed=seed, dtype=dtype)
+        for note in models.changes(model, network):
+            warnings.warn(f"{models.label(model)}: {note}", stacklevel=2)
+    preprocessing = pictures.sized(pictures.preprocessing(model), models.image_shape(model, network))
     batch = pictures.read(images, preprocessing, limit, dtype)
     drawn = None if images.endswith(".npy") else preprocessing.undone(batch)
-    network, batch = with_extra(network, batch, extras, limit)
+    network, batch = with_extra(with_output(network, output), batch, extras, limit)
     return Opened(models.label(model, weights), network, batch, drawn, models.classes(model, weights))
 
 

@@ -26,12 +26,12 @@ def summary(
     label: str,
     network: nn.Module,
     image: Tensor,
-    provenance: Sequence[str] = (),
+    said: Sequence[str] = (),
     classes: Sequence[str] = (),
 ) -> str:
     """A line per node in call order, the layers marked with a star; at most WIDTH columns for short names.
 
-    image: (1, *input shape); provenance: sentences on the network; classes: the names of its outputs.
+    image: (1, *input shape); said: sentences on the network; classes: the names of its outputs.
     ValueError where the network cannot be traced with it.
     """
     graph = trace(network, image)
@@ -42,7 +42,7 @@ def summary(
         f"{label}: {len(graph.nodes)} nodes, {len(graph.layers)} layers (*); 'logits' is the last node",
         "Relevance starts, and is read, at the output of a node; rankone csc takes layers as start layers.",
         "The last column: what it reads, if not the line above; its place in your code, if not its name.",
-        *(line for sentence in [*provenance, *_listed(classes)] for line in wrap(sentence, WIDTH)),
+        *(line for sentence in [*said, *_listed(classes)] for line in wrap(sentence, WIDTH)),
         "",
     ]
     for mark, row, text in zip(marks, aligned(cells, left=3, indent=" "), notes, strict=True):
@@ -72,11 +72,15 @@ def note(graph: Graph, node: Node) -> str:
     return "; ".join([*parts, *place])
 
 
-def one_image(model: str, shape: str | None) -> Tensor:
-    """A random image (1, C, H, W) of the shape "3x224x224" or "3,224,224"; None: the named network's own."""
+def one_image(model: str, shape: str | None, declared: Sequence[int | None] | None = None) -> Tensor:
+    """A random image (1, C, H, W) of the shape "3x224x224" or "3,224,224"; None: the named network's own.
+
+    declared: what its file says, None for a free size.
+    """
     if shape is None:
         side = images.preprocessing(model).side
-        sizes = [3, side, side]
+        usual = [3, *[side] * (len(declared or (3, side, side)) - 1)]
+        sizes = [size or other for size, other in zip(declared or usual, usual, strict=True)]
     else:
         sizes = [whole(part) or 0 for part in shape.replace(",", "x").split("x")]
         if min(sizes) < 1:

@@ -52,6 +52,8 @@ def bypassed(steps: Sequence[Step], last: Step) -> Step:
         step.inputs = tuple(instead.get(id(part), part) for part in step.inputs)
         if _does_nothing(step.op):
             instead[id(step)] = step.inputs[0]
+        elif _undoes(step):
+            instead[id(step)] = step.inputs[0].inputs[0]
     return instead.get(id(last), last)
 
 
@@ -68,6 +70,17 @@ def _does_nothing(op: Operator) -> bool:
                 and torch.equal(op.index.cpu(), torch.arange(len(op.index)))
             )
     return False
+
+
+def _undoes(step: Step) -> bool:
+    """Whether it moves the numbers of a move back to where they were."""
+    op, (below, *_) = step.op, step.inputs or (None,)
+    if not (
+        type(op) is Rearrangement and type(below.op) is Rearrangement and op.out_shape == below.op.in_shape
+    ):
+        return False
+    numbers = torch.arange(float(prod(op.out_shape))).view(1, *op.out_shape)
+    return torch.equal(op.apply(below.op.apply(numbers)), numbers)
 
 
 def _pick_from_picked(step: Step, below: Step) -> None:

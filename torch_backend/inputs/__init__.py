@@ -2,7 +2,8 @@
 
 models           networks by name, with their weights
 zoo/             trained networks in ordinary packages
-onnx_file        networks in .onnx files
+onnx_file        a network in an .onnx file
+onnx             how such a file is read
 around           modules around the user's network
 output           one of several outputs
 user_file        what a file of the user's own defines

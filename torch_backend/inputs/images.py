@@ -4,6 +4,7 @@ Everything here is offline: the digits come with scikit-learn, the photographs w
 of MRI with nilearn.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,12 @@ def preprocessing(model: str) -> Preprocessing:
     if model in ZOO:
         return ZOO[model].reads
     return DIGITS if model.startswith("digits-") else IMAGENET
+
+
+def sized(preprocessing: Preprocessing, image: tuple[int | None, ...] | None) -> Preprocessing:
+    """The same for square images (C, side, side) that a network declares; None: as it is."""
+    sides = set(image[1:]) if image is not None and len(image) == 3 else set()
+    return replace(preprocessing, side=side) if len(sides) == 1 and (side := sides.pop()) else preprocessing
 
 
 def read(

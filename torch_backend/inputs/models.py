@@ -6,8 +6,9 @@
     load("vgg16", "vgg16-397923af.pth")         a file of weights (.pth or .safetensors); every entry must fit
     load("vgg16", "download")                   torchvision's published weights, their checksum verified
     load("my_model.py:MyNet", "my.safetensors") a class or function of one's own, called without arguments
+    load("net.onnx")                            a network in a file, with its weights
 
-torchvision is imported only when one of its networks is asked for.
+torchvision and onnx are imported only when one of their networks is asked for.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 
 from rankone.errors import refuse
 from torch_backend.inputs.digits_networks import DigitsResNet, DigitsVGG
+from torch_backend.inputs.onnx_file import load_onnx
 from torch_backend.inputs.user_file import own
 from torch_backend.inputs.zoo.networks import ZOO
 
@@ -40,7 +42,8 @@ def load(
 ) -> nn.Module:
     """The named network in eval mode, in float32 or float64 (`dtype`), on the CPU.
 
-    name     a shipped or trained network, a torchvision classifier, or "path/to/file.py:function_or_class"
+    name     a shipped or trained network, a torchvision classifier, "path/to/file.py:function_or_class", or a
+             file .onnx
     weights  "random" (the library's own initialisation, drawn with `seed`), "download" (torchvision only), or
              a file; None means the shipped weights, or for a file of one's own the model as it is built.
              A torchvision network has no default: random weights must be asked for by name.
@@ -59,6 +62,11 @@ def load(
     elif ".py:" in name:
         network = build(own(name), seed, dtype)
         default = None
+    elif is_onnx(name):
+        if weights is not None:
+            do = "leave out --weights"
+            refuse("weights", expected=f"none: {name} holds its own", got=repr(str(weights)), do=do)
+        return load_onnx(name, dtype)
     else:
         return from_torchvision(name, weights, seed, dtype).eval()
     if weights == "download":
@@ -80,16 +88,34 @@ def label(name: str, weights: str | Path | None = None) -> str:
     return f"{short} (random weights)" if weights == "random" else short
 
 
-def provenance(name: str) -> tuple[str, ...]:
-    """What has to be said of a trained network: what it is, who trained it, its licence, what it is not."""
+def notes(name: str, network: nn.Module) -> tuple[str, ...]:
+    """What has to be said of a network: what it is, who trained it, its licence, what it is not; and what
+    differs from its file.
+    """
     if name not in ZOO:
-        return ()
-    return (*ZOO[name].provenance, f"Weights: the package {ZOO[name].source}; licence: {ZOO[name].licence}.")
+        return tuple(f"Note: {change}." for change in changes(name, network))
+    weights = f"Weights: the package {ZOO[name].source}; licence: {ZOO[name].licence}."
+    return (*ZOO[name].provenance, weights, *(f"Note: {change}." for change in changes(name, network)))
 
 
-def default_weights(name: str) -> str | None:
-    """The weights of which only the names of the layers are asked for: random ones, or the network's own."""
-    return None if name in SHIPPED or name in ZOO or ".py:" in name else "random"
+def changes(name: str, network: nn.Module) -> tuple[str, ...]:
+    """What differs between an .onnx file and the network that was made of it."""
+    return network.notes if is_onnx(name) else getattr(network, "notes", ()) if name in ZOO else ()
+
+
+def image_shape(name: str, network: nn.Module) -> tuple[int | None, ...] | None:
+    """(C, *space) of the images that the named .onnx file declares, None for what it leaves open."""
+    return network.image if is_onnx(name) else None
+
+
+def is_onnx(name: str) -> bool:
+    """Whether the name is that of an .onnx file."""
+    return Path(name).suffix.lower() == ".onnx"
+
+
+def any_weights(name: str) -> str | None:
+    """Weights for whoever asks for the names of nodes only: random ones, or the network's own."""
+    return None if name in SHIPPED or name in ZOO or ".py:" in name or is_onnx(name) else "random"
 
 
 def classes(name: str, weights: str | Path | None = None) -> tuple[str, ...]:
@@ -143,7 +169,7 @@ def from_torchvision(
     models = torchvision_models()
     names = models.list_models(module=models)
     if name not in names:
-        known = ", ".join([*SHIPPED, *ZOO, "path/to/file.py:function", "vgg16", "resnet50"])
+        known = ", ".join([*SHIPPED, *ZOO, "path/to/file.py:function", "net.onnx", "vgg16", "resnet50"])
         refuse(
             "model",
             expected=f"one of {known} or any torchvision classifier",

@@ -1,107 +1,64 @@
 """Networks in .onnx files, as torch modules that are read like any other.
 
-`onnx` reads the file, `onnx2pytorch` carries its graph out with torch's operators, and that is recorded. Two
-things differ from the file: relevance starts before a final softmax or sigmoid, which is left out; and images
-are (B, C, *space), also where the file has the channels last. `OnnxNetwork.notes` says so.
+`onnx` reads the file, `onnx2pytorch` carries its graph out with torch's operators, and that is recorded. Both
+are imported only when a file is read.
 """
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import onnx
 import torch
-from onnx2pytorch import ConvertModel
-from torch import Tensor
 
-# What may stand behind the logits.
-ACTIVATIONS = ("Softmax", "LogSoftmax", "Sigmoid")
-# Entry by entry: the channels stay where they are.
-ENTRYWISE = ("Add", "Sub", "Mul", "Div", "Cast", "Identity", "Clip")
+from rankone.errors import refuse
+
+if TYPE_CHECKING:
+    from torch_backend.inputs.onnx.network import OnnxNetwork
 
 
-class OnnxNetwork(ConvertModel):
-    """The network of an .onnx file: images (B, C, *space) -> its output.
+def load_onnx(path: str | Path, dtype: torch.dtype = torch.float32) -> OnnxNetwork:
+    """The network in the file `path`, in eval mode and in `dtype`, float32 or float64.
 
-    channels_last: whether the file reads (B, *space, C). notes: a sentence on whatever differs from the file.
-    In another precision, what it casts to float32 is cast to that instead.
+    It maps images (B, C, *space) to its output, or to a dict of its outputs by name.
+
+    What differs from the file stands in its `notes`: a last softmax or sigmoid is left out, as relevance
+    starts before it; images are (B, C, *space), also where the file reads (B, *space, C); a file for a fixed
+    number of images takes any number. Numbers are rounded only where float32 is asked for.
+    Raises ValueError in one line for a file that is damaged, or does what cannot be read (branches, loops,
+    operators of others, quantised numbers, several inputs), and without the packages of the extra `onnx`;
+    OSError if a file is missing.
     """
-
-    def __init__(self, model: onnx.ModelProto, *, channels_last: bool, notes: tuple[str, ...]) -> None:
-        super().__init__(model)
-        self.channels_last, self.notes = channels_last, notes
-
-    def forward(self, images: Tensor) -> Tensor:
-        return super().forward(images.movedim(1, -1) if self.channels_last else images)
-
-    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> OnnxNetwork:  # noqa: FBT001, FBT002
-        super()._apply(fn, recurse)
-        precision = next((t.dtype for t in self.buffers() if t.is_floating_point()), torch.float32)
-        for module in self.modules():
-            if getattr(module, "dtype", None) in (torch.float32, torch.float64):
-                module.dtype = precision
-        return self
-
-
-def load_onnx(path: str | Path) -> OnnxNetwork:
-    """The network in the file `path`, in eval mode and float32."""
-    model = onnx.load(path)
-    notes = []
-    if dropped := _without_final_activation(model.graph):
-        notes.append(f"its final {dropped} is left out: relevance starts before it")
-    last = _reads_channels_last(model.graph)
-    if last:
+    try:
+        from torch_backend.inputs.onnx import batch, channels, constants, editing, file, operators, outputs
+        from torch_backend.inputs.onnx.network import converted
+    except ImportError as error:
+        refuse(
+            "model",
+            expected="the packages that read .onnx files",
+            got=str(error).splitlines()[0],
+            do="pip install 'rankone[onnx]'",
+        )
+    model, notes = file.read(path), []
+    operators.check_operators(model)
+    file.check(model)
+    graph, opset = model.graph, file.opset(model)
+    names = tuple(output.name for output in graph.output)
+    if constants.computes_in_half(graph):
+        notes.append("the file computes in half precision; here is no less than float32")
+    if constants.fold_constants(graph, opset):
+        notes.append("its quantised weights are computed with as real numbers")
+    if dropped := outputs.leave_out_last_activations(graph):
+        notes.append(f"its final {' and '.join(dropped)} is left out: relevance starts before it")
+    operators.check_inputs(graph)
+    if channels.put_channels_first(graph):
         notes.append("the file reads images (B, *space, C); here they are (B, C, *space)")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of scripts and copies inside the converter
-        network = OnnxNetwork(model, channels_last=last, notes=tuple(notes))
-    _named_as_in_the_file(network, model.graph.node)
-    return network.eval()
-
-
-def _without_final_activation(graph: onnx.GraphProto) -> str | None:
-    """Takes a last node that is a softmax or sigmoid out of the graph; returns its kind."""
-    (output,) = graph.output
-    node = next(node for node in graph.node if output.name in node.output)
-    if node.op_type not in ACTIVATIONS:
-        return None
-    output.name = node.input[0]
-    graph.node.remove(node)
-    return node.op_type
-
-
-def _reads_channels_last(graph: onnx.GraphProto) -> bool:
-    """Whether all that reads the image turns (B, *space, C) to (B, C, *space), at once or entry by entry."""
-    given = [i for i in graph.input if i.name not in {w.name for w in graph.initializer}]
-    names, turned = {given[0].name}, []
-    for node in graph.node:  # in the order in which they are carried out
-        if names.isdisjoint(node.input):
-            continue
-        if node.op_type in ENTRYWISE:
-            names.update(node.output)
-        else:
-            turned.append(_turns_channels_to_front(node))
-    return bool(turned) and all(turned)
-
-
-def _turns_channels_to_front(node: onnx.NodeProto) -> bool:
-    axes = next((list(a.ints) for a in node.attribute if a.name == "perm"), [])
-    return (
-        node.op_type == "Transpose" and len(axes) > 2 and axes == [0, len(axes) - 1, *range(1, len(axes) - 1)]
-    )
-
-
-def _named_as_in_the_file(converted: ConvertModel, nodes: Iterable[onnx.NodeProto]) -> None:
-    """Each operation becomes a module under its node's name in the file, or its output's."""
-    taken: set[str] = set()
-    for node in nodes:
-        output, before = node.output[0], converted.mapping[node.output[0]]
-        if before in converted._modules:
-            name = (node.name or output).replace(".", "/").strip("/")
-            while name in taken or name in vars(converted):
-                name += "_"
-            taken.add(name)
-            converted._modules[name] = converted._modules.pop(before)
-            converted.mapping[output] = name
+    if count := batch.free_batch(model):
+        notes.append(f"the file is for batches of {count}; here it takes any number of images")
+    operators.check_layers(graph, opset)
+    image = editing.image_of(graph)
+    shape = editing.sizes(image)
+    constants.cast_as_the_image(graph, image.name)
+    constants.scaled_exactly(graph)
+    said = None if shape is None else tuple(shape[1:])
+    return converted(model, image=said, outputs=names, notes=tuple(notes), dtype=dtype)
