@@ -64,7 +64,7 @@ def test_a_padding_that_a_maximum_may_choose_is_a_node_of_its_own() -> None:
     kinds = [node.kind for node in trace(Padded(-torch.inf).eval(), images).nodes]
     assert kinds == ["input", "convolution", "max_pool", "route", "dense"]
     kinds = [node.kind for node in trace(Padded(-1e30).eval(), images).nodes]
-    assert kinds == ["input", "convolution", "smooth", "max_pool", "route", "dense"]
+    assert kinds == ["input", "convolution", "route", "affine", "max_pool", "route", "dense"]
 
 
 def test_relevance_goes_through_padded_windows_whole() -> None:

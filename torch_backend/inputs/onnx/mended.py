@@ -40,6 +40,20 @@ class Clip(nn.Module):
         return x if self.low is None and self.high is None else torch.clamp(x, self.low, self.high)
 
 
+class PRelu(nn.Module):
+    """x where x > 0, else a slope times x: torch's own where there is a slope for each channel, or one."""
+
+    def __init__(self, converted: nn.Module) -> None:
+        super().__init__()
+        self.converted = converted
+
+    def forward(self, x: Tensor, slope: Tensor) -> Tensor:
+        of_channels = slope.shape[:1] == x.shape[1:2] and slope.dim() == x.dim() - 1
+        if slope.numel() == 1 or (of_channels and slope.numel() == len(slope)):
+            return F.prelu(x, slope.flatten())
+        return self.converted(x, slope)
+
+
 class AveragePool(nn.Module):
     """The mean over what is there in each window, of an image that is padded by itself or by a layer."""
 
@@ -64,6 +78,8 @@ def mended(node: NodeProto, operation: nn.Module, known: Mapping[str, np.ndarray
             return Gather(attribute(node, "axis", 0))
         case operations.AveragePool():
             return AveragePool(operation)
+        case operations.PRelu():
+            return PRelu(operation)
         case operations.Clip():
             return _clip(node, operation, known)
     return operation
