@@ -59,7 +59,7 @@ def test_relevance_starts_at_the_sum_of_a_class(folder, tmp_path, part, unit):
     logits = graph.nodes[-1].value
     sums = class_sums(logits, inside)
     units = sums.argmax(1) if unit == "largest" else torch.tensor([2, 2])
-    assert f"relevance, 1 at {21 if part else 72} places of a class of logits" in done.out
+    assert f"relevance, 1 at {21 if part else 72} places of a channel of logits" in done.out
     (expected,) = relevance(graph, methods.z_plus, "logits", class_start(logits, units, inside), "input")
     with np.load(tmp_path / "relevance.npz") as file:
         np.testing.assert_array_equal(file["units"], units)
@@ -69,7 +69,7 @@ def test_relevance_starts_at_the_sum_of_a_class(folder, tmp_path, part, unit):
 
 def test_a_region_of_a_hidden_layer_sums_a_channel(folder, tmp_path):
     done = rankone(*words(folder, tmp_path), "--start", "conv1_1", "--region", "0:2,0:2", "--unit", 4)
-    assert "1 at 4 places of a class of conv1_1" in done.out
+    assert "1 at 4 places of a channel of conv1_1" in done.out
 
 
 def test_cone_and_csc_take_outputs_over_space(folder, tmp_path):

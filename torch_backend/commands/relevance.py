@@ -64,7 +64,7 @@ class Maps:
     def began(self) -> str:
         """Where relevance is 1 at first."""
         places = int(self.start_relevance[0, 0].count_nonzero())
-        return "a unit" if places == 1 else f"{places} places of a class"
+        return "a unit" if places == 1 else f"{places} places of a channel"
 
     @property
     def names(self) -> list[str]:

@@ -91,8 +91,10 @@ class Join(Around):
         embedded = inputs | embeddings(self.model, {**inputs, **rows, **self.fixed}, tokens)
         held = {**rows, **tokens}
         expected = {name: tuple(part.index.shape) for name, (_, part) in self.nodes.items()}
-        got = {name: tuple(x.shape[1:]) for name, x in embedded.items()}
-        if got != expected or (self.held and self.held.keys() != held.keys()):
+        got = _shapes(embedded)
+        if self.held:
+            expected, got = expected | _shapes(self.held), got | _shapes(held)
+        if got != expected:
             do = "join them with a network of their own"
             refuse("inputs", expected=f"those that were joined: {expected}", got=got, do=do)
         before = {name: self.held.get(name, x[:0]) for name, x in held.items()}
@@ -234,6 +236,11 @@ def _nodes(inputs: Mapping[str, Tensor]) -> dict[str, tuple[str, Part]]:
         numbers = torch.arange(end, end := end + prod(x.shape[1:]), device=x.device)
         found[name] = name if len(inputs) > 1 else ONLY, Part(numbers.view(x.shape[1:]))
     return found
+
+
+def _shapes(inputs: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """Of one image's."""
+    return {name: tuple(x.shape[1:]) for name, x in inputs.items()}
 
 
 def _check_names(model: nn.Module, names: list[str]) -> None:

@@ -12,6 +12,7 @@ The numbers are float64's, without an error bound; proved bounds, of a chain of 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 import torch
@@ -85,7 +86,7 @@ def class_cones(
     layers: names of layers, or "trunk": the image and the layers that no skip goes around; at others the
     numbers cover one branch only, the relevance that takes it. Computed in float64.
 
-    A class of an output over space, (1, classes, *space), is the sum of its map.
+    A class of an output over space, (1, classes, *space), is the mean of its map.
 
     Raises ValueError for more than one image, an output that is not (1, classes, ...) with two classes or
     more, layers that together with the number of classes need more than `memory` bytes, a chain with negative
@@ -104,7 +105,8 @@ def class_cones(
     _check_memory(graph, names, memory)
     each = torch.arange(logits.shape[0], device=logits.value.device)
     (one_hot,) = class_start(logits.value.expand(len(each), *logits.shape), each)
-    one_hot = one_hot[:, None]  # (V = classes, B = 1, classes, ...)
+    places = prod(logits.shape[1:])
+    one_hot = one_hot[:, None] / places  # (V = classes, B = 1, classes, ...), each adds up to 1
     cones = {}
     starts = Starts({logits.name: len(one_hot)}, lambda _: one_hot)
     for layer, relevance in sweep(graph, method, starts, names):

@@ -102,7 +102,13 @@ def test_further_images_are_joined_by_the_network() -> None:
     more = network.joined({"image": 2 * IMAGE, "depth": DEPTH}, {"length": 2 * LENGTH})
     recorded = trace(network, rows).record(more)
     same(recorded.nodes[-1].value, model(2 * IMAGE, DEPTH, length=2 * LENGTH), 1e-12)
-    for inputs, held in (({"image": IMAGE}, {"length": LENGTH}), ({"image": IMAGE, "depth": DEPTH}, {})):
+    both = {"image": IMAGE, "depth": DEPTH}
+    for inputs, held in (
+        ({"image": IMAGE}, {"length": LENGTH}),
+        ({"image": IMAGE, "depth": DEPTH[..., 1:]}, {"length": LENGTH}),
+        (both, {}),
+        (both, {"length": LENGTH[:, None]}),
+    ):
         with pytest.raises(ValueError, match="inputs: expected those that were joined"):
             network.joined(inputs, held)
 

@@ -56,7 +56,7 @@ def test_of_an_output_without_space_it_is_the_class_alone() -> None:
 
 
 def test_cones_and_csc_of_an_output_over_space() -> None:
-    """The columns of the cone are the maps of the classes' sums."""
+    """The columns of the cone are the maps of the classes' means."""
     model, x = segmentation(), X[:1].abs()
     graph = trace(model, x)
     (*_, last) = class_cones(model, x, methods.z_plus)
@@ -67,7 +67,7 @@ def test_cones_and_csc_of_an_output_over_space() -> None:
             for c in range(4)
         ]
     )
-    amounts = columns.flatten(1).sum(1)
+    amounts = columns.flatten(1).sum(1) / 42
     assert last.classes + last.missing == 4
     assert last.most == pytest.approx(float(amounts.max()), rel=1e-9)
     assert csc(model, x, methods.z_plus, "logits").starts == (graph.nodes[-1].name,)
