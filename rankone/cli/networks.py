@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rankone.cli.each import Runs
-from rankone.cli.options import METHODS, Images, Limit, Model, Seed, Weights, names, opened
+from rankone.cli.options import METHODS, Held, Images, Limit, Model, Seed, Weights, names, opened
 from rankone.results.whole import refuse_unwritable
 
 
@@ -27,6 +27,7 @@ def csc(
     theory: Annotated[
         bool, typer.Option("--theory", help="Draw what the mean and variance of each layer predict.")
     ] = False,
+    held: Held = True,
 ) -> None:
     """Cosine similarity convergence: how parallel does random relevance become on its way to the input?"""
     from paper_figs import csc as figure
@@ -34,7 +35,7 @@ def csc(
     from torch_backend.commands import method_names
 
     refuse_unwritable(*(out / f"csc{end}" for end in (".png", ".csv", "_theory.csv")))
-    runs = Runs([method_names.method(name) for name in methods.split(",")])
+    runs = Runs([method_names.chosen(name, held=held) for name in methods.split(",")])
     label, network, batch = opened(model, weights, images, limit, seed=seed, float64=float64)
     how = (names(starts, all_of_them="all"), vectors, seed)
     measured = runs.each(lambda method: command.measure(label, network, batch, [method], *how))
@@ -90,6 +91,7 @@ def relevance(
     ledger: Annotated[
         bool, typer.Option("--ledger", help="Print what each node passed down, gave to its bias, and lost.")
     ] = False,
+    held: Held = True,
 ) -> None:
     """Relevance maps of single units, as pictures and arrays; and the books of every node."""
     from paper_figs import relevance as figure
@@ -97,7 +99,7 @@ def relevance(
     from torch_backend.commands import relevance as command
 
     refuse_unwritable(out / "relevance.png", out / "relevance.npz")
-    chosen = method_names.method(method)
+    chosen = method_names.chosen(method, held=held)
     label, network, batch = opened(model, weights, images, limit, seed=seed, float64=float64)
     maps = command.measure(network, batch, chosen, start, at, unit)
     arrays = command.write(out, label, maps)
@@ -120,6 +122,7 @@ def cone(
     ] = "trunk",
     limit: Limit = 5,
     seed: Seed = 0,
+    held: Held = True,
 ) -> None:
     """How far apart can the maps of any two classes, or non-negative mixtures, be? In float64."""
     from paper_figs import cone as figure
@@ -127,7 +130,7 @@ def cone(
     from torch_backend.commands import method_names
 
     refuse_unwritable(out / "cone.png", out / "cone.csv")
-    runs = Runs([method_names.method(name) for name in methods.split(",")])
+    runs = Runs([method_names.chosen(name, held=held) for name in methods.split(",")])
     label, network, batch = opened(model, weights, images, limit, seed=seed)
     where = names(layers, all_of_them="trunk")
     measured = dict(runs.each(lambda method: command.measure(label, network, batch, [method], where).items()))

@@ -17,6 +17,13 @@ Weights = Annotated[
 ]
 Images = Annotated[str, typer.Option(help="sample, an image, a folder of images or a .npy array.")]
 Limit = Annotated[int, typer.Option(help="Use the first so many images.")]
+Held = Annotated[
+    bool,
+    typer.Option(
+        "--held/--no-held",
+        help="Hold gates and an image's own statistics (group and layer norms) constant, or refuse them.",
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of random weights.")]
 
 
