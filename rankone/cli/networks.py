@@ -9,6 +9,7 @@ from rankone.cli.each import Runs
 from rankone.cli.options import (
     METHODS,
     Extra,
+    Held,
     Images,
     Limit,
     Model,
@@ -42,6 +43,7 @@ def csc(
     theory: Annotated[
         bool, typer.Option("--theory", help="Draw what the mean and variance of each layer predict.")
     ] = False,
+    held: Held = True,
 ) -> None:
     """Cosine similarity convergence: how parallel does random relevance become on its way to the input?"""
     from paper_figs import csc as figure
@@ -49,7 +51,7 @@ def csc(
     from torch_backend.commands import method_names
 
     refuse_unwritable(*(out / f"csc{end}" for end in (".png", ".csv", "_theory.csv")))
-    runs = Runs([method_names.method(name) for name in methods.split(",")])
+    runs = Runs([method_names.chosen(name, held=held) for name in methods.split(",")])
     label, network, batch, *_ = opened(
         model, weights, images, limit, seed=seed, output=output, extra=extra, float64=float64
     )
@@ -136,6 +138,7 @@ def relevance(
     ledger: Annotated[
         bool, typer.Option("--ledger", help="Print what each node passed down, gave to its bias, and lost.")
     ] = False,
+    held: Held = True,
 ) -> None:
     """Relevance maps of single units, as pictures and arrays; and the books of every node."""
     from paper_figs import relevance as figure
@@ -144,7 +147,7 @@ def relevance(
     from torch_backend.commands import relevance as command
 
     refuse_unwritable(out / "relevance.png", out / "relevance.npz")
-    chosen, where = method_names.method(method), regions.read(region, mask)
+    chosen, where = method_names.chosen(method, held=held), regions.read(region, mask)
     label, network, batch, drawn, classes = opened(
         model, weights, images, limit, seed=seed, output=output, extra=extra, float64=float64
     )
@@ -173,6 +176,7 @@ def cone(
     ] = "trunk",
     limit: Limit = 5,
     seed: Seed = 0,
+    held: Held = True,
 ) -> None:
     """How far apart can the maps of any two classes, or non-negative mixtures, be? In float64."""
     from paper_figs import cone as figure
@@ -180,7 +184,7 @@ def cone(
     from torch_backend.commands import method_names
 
     refuse_unwritable(out / "cone.png", out / "cone.csv")
-    runs = Runs([method_names.method(name) for name in methods.split(",")])
+    runs = Runs([method_names.chosen(name, held=held) for name in methods.split(",")])
     label, network, batch, _, classes = opened(
         model, weights, images, limit, seed=seed, output=output, extra=extra
     )

@@ -35,6 +35,13 @@ EXTRA = (
 )
 Extra = Annotated[list[str] | None, typer.Option(help=EXTRA)]
 Limit = Annotated[int, typer.Option(help="Use the first so many images.")]
+Held = Annotated[
+    bool,
+    typer.Option(
+        "--held/--no-held",
+        help="Hold gates and an image's own statistics (group and layer norms) constant, or refuse them.",
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of random weights.")]
 
 

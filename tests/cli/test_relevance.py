@@ -132,3 +132,37 @@ def test_refusals(tmp_path, arguments, reason):
     )
     assert reason in refused(done)
     assert not (tmp_path / "out").exists()
+
+
+HELD = """
+import torch
+from torch import nn
+
+class Held(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm, self.gate = nn.Conv2d(3, 4, 3), nn.GroupNorm(2, 4), nn.Conv2d(4, 4, 1)
+        self.act, self.fc = nn.SiLU(), nn.Linear(4, 3)
+
+    def forward(self, x):
+        x = self.act(self.norm(self.conv(x)))
+        x = x * torch.sigmoid(self.gate(x.mean((2, 3), keepdim=True)))
+        return self.fc(x.mean((2, 3)))
+"""
+
+
+@pytest.mark.parametrize("command", ["csc", "relevance", "cone"])
+def test_what_is_held_constant_is_named_and_a_switch_refuses_it(photos, tmp_path, command):
+    """The ledger names the norm and the gate; --no-held refuses both in one line."""
+    (tmp_path / "held.py").write_text(HELD)
+    method = "--method" if command == "relevance" else "--methods"
+    asked = (command, "--model", f"{tmp_path}/held.py:Held", "--images", photos, method, "z_plus")
+    asked = (*asked, "--limit", "1", "--out", tmp_path / "out")
+    done = rankone(*asked, *(["--ledger"] if command == "relevance" else []))
+    assert done.status == 0
+    if command == "relevance":
+        said = "Held constant at each image's own values (statistics of norms, gates): mul, norm."
+        assert said in " ".join(done.out.split())
+    assert "3 without: mul (gate, mul), sigmoid (smooth, sigmoid), norm (norm, norm)" in refused(
+        rankone(*asked, "--no-held")
+    )

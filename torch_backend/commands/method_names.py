@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from rankone.errors import refuse
 from torch_backend.inputs.user_file import own
-from torch_backend.methods import Method, gradients, lrp
+from torch_backend.methods import Method, gradients, lrp, without_held
 from torch_backend.methods.deeplift import deeplift_rescale
 from torch_backend.methods.patterns import load_patterns, pattern_attribution, pattern_net
 from torch_backend.methods.reveal_cancel import deeplift_reveal_cancel, deeplift_without_cross_terms
@@ -45,6 +45,11 @@ def method(text: str) -> Method:
     except (ValueError, TypeError):
         refuse("method", expected=spellings()[name], got=repr(text), do="give a number after each colon")
     return found if isinstance(found, Method) else found(*numbers)
+
+
+def chosen(text: str, *, held: bool) -> Method:
+    """The method of that name. Not held: it refuses what it would hold constant (`without_held`)."""
+    return method(text) if held else without_held(method(text))
 
 
 def _own(text: str) -> Method:

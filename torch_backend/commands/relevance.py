@@ -22,12 +22,15 @@ from torch_backend.commands.numbers import whole
 from torch_backend.commands.region import Region
 from torch_backend.graph.graph import Graph, trace
 from torch_backend.methods import Method
+from torch_backend.operators.holding import HeldAffine
 from torch_backend.propagation.classes import class_start, class_sums
 from torch_backend.propagation.ledger import Entry, ledger
 from torch_backend.propagation.relevance import relevance
 
 ROUNDING = 1e-5  # of the 1 that relevance starts with: what float32 makes of an account that is empty
 MOST = 20  # units of one image: more maps are no picture
+UNFOLDED = "Affine maps (batch norms, constants) that fold into no layer"
+HELD = "Held constant at each image's own values (statistics of norms, gates)"
 GROWTH = "A negative loss is growth: αβ gives out α even where there is no negative part to take β from."
 
 
@@ -197,18 +200,17 @@ def books(maps: Maps) -> str:
             "Ledger, the mean over images: relevance that came into each node, went down to its inputs, was",
             "drawn by its bias and by ε, was lost (0/0), and what its rule keeps no books of. Five decimals.",
             *([GROWTH] if totals[4] < 0 else []),
-            *_unfolded([entry.node.name for entry in entries if entry.node.kind == "affine"]),
+            *_named(UNFOLDED, [entry.node.name for entry in entries if entry.node.kind == "affine"]),
+            *_named(HELD, [e.node.name for e in entries if isinstance(e.node.op, HeldAffine)]),
             "",
             *aligned([header, *rows, ("all nodes", "", "", "", *map(five_decimals, totals[2:]))], left=2),
         ]
     )
 
 
-def _unfolded(names: list[str]) -> list[str]:
-    """Lines that name the affine maps, which share relevance out by themselves."""
-    if not names:
-        return []
-    return wrap(f"Affine maps (batch norms, constants) that fold into no layer: {', '.join(names)}.", 100)
+def _named(what: str, names: list[str]) -> list[str]:
+    """Lines that name the nodes of which something is to be said."""
+    return wrap(f"{what}: {', '.join(names)}.", 100) if names else []
 
 
 def _accounts(entry: Entry) -> list[float]:

@@ -24,8 +24,12 @@ class Holding(Operator):
     """
 
     @abstractmethod
-    def held(self, x: Any) -> Diagonal:
-        """The affine map at x: weight and bias (B, *shape), or what broadcasts with it."""
+    def held(self, x: Any) -> HeldAffine:
+        """The affine map at x."""
+
+
+class HeldAffine(Diagonal):
+    """An affine map with numbers for each image: weight and bias (B, *shape), or what broadcasts with it."""
 
 
 # ---------------------------------------------------------------- normalisations
@@ -58,7 +62,7 @@ class Norm(Holding):
         mean, deviation = self.statistics(x)
         return self.scale * ((x - mean) / deviation) + self.shift
 
-    def held(self, x: Tensor) -> Diagonal:
+    def held(self, x: Tensor) -> HeldNorm:
         """y = (γ / σ) x + β − γ μ / σ."""
         mean, deviation = self.statistics(x)
         shape, weight = tuple(x.shape[1:]), self.scale / deviation
@@ -82,7 +86,7 @@ class Norm(Holding):
 
 
 @dataclass(frozen=True, eq=False)
-class HeldNorm(Diagonal):
+class HeldNorm(HeldAffine):
     """A normalisation with the statistics of each image."""
 
     kind = "norm"
@@ -107,7 +111,7 @@ class Gate(Holding):
         x, s = x
         return s * x
 
-    def held(self, x: tuple[Tensor, Tensor]) -> Diagonal:
+    def held(self, x: tuple[Tensor, Tensor]) -> HeldGate:
         x, s = x
         shape = tuple(x.shape[1:])
         return HeldGate(shape, shape, weight=s)
@@ -118,7 +122,7 @@ class Gate(Holding):
 
 
 @dataclass(frozen=True, eq=False)
-class HeldGate(Diagonal):
+class HeldGate(HeldAffine):
     """A gate with the values that it has for each image."""
 
     kind = "gate"

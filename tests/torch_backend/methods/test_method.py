@@ -11,7 +11,7 @@ from torch_backend import methods, reduction, relevance, rules, saliency, smooth
 from torch_backend.graph import table
 from torch_backend.maps.saliency import plain_sum, sum_of_magnitudes
 from torch_backend.methods.method import KINDS
-from torch_backend.operators.convolution import Convolution, TransposedConvolution
+from torch_backend.operators.convolution import Convolution
 from torch_backend.operators.linear import Dense
 from torch_backend.operators.operator import Image, Operator
 from torch_backend.operators.unweighted import Scaled
@@ -99,7 +99,6 @@ def test_kinds_are_those_of_the_operators() -> None:
     assert of_the_class | of_the_shape == set(KINDS)
     assert {operator for operator in operators() if not isinstance(operator.kind, str)} == {
         Convolution,
-        TransposedConvolution,
         Dense,
     }
 
