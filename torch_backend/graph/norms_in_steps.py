@@ -1,6 +1,7 @@
 """Normalisations that a network writes out: x − μ times, or divided by, a function of means of its squares.
 
-So are root mean square norms, local response norms, unit vectors, and layer norms of older exporters.
+So are root mean square norms, local and global response norms, unit vectors, and layer norms of older
+exporters.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import torch
 
 from torch_backend.graph.arithmetic import expanded
 from torch_backend.graph.step import Call, Operation, Read, Step
+from torch_backend.operators.differentiable import Product
 from torch_backend.operators.entrywise import Bending, Entrywise
 from torch_backend.operators.holding import NormInSteps
 from torch_backend.operators.linear import Diagonal
@@ -71,14 +73,11 @@ def _is_minus_mean_of(step: Step, x: Step) -> bool:
 
 def _measures(step: Step, wanted: set[int]) -> bool:
     """Whether the step's numbers are made of nothing but the squares of a wanted step's."""
-    if len(step.inputs) != 1:
-        return False
-    (below,) = step.inputs
-    function = step.what[0] if step.what else None
-    if id(below) in wanted and _squares(step):
+    if len(step.inputs) == 1 and id(step.inputs[0]) in wanted and _squares(step):
         return True
-    passes = isinstance(step.op, Route | Average | Diagonal | Bending) or function in POWERS
-    return passes and _measures(below, wanted)
+    passes = isinstance(step.op, Route | Average | Diagonal | Bending | Sum | Product)
+    known = passes or (step.what and step.what[0] in POWERS)
+    return bool(known and step.inputs) and all(_measures(part, wanted) for part in step.inputs)
 
 
 def _squares(step: Step) -> bool:

@@ -63,7 +63,7 @@ def of_one(call: Call, a: Read, b: Read) -> Operation | None:
         partial(_composed, [step.op for step in above[: above.index(common)]]) for above in (above_a, above_b)
     ]
     make = partial(Activation, lambda x: factors[0](x) * factors[1](x))
-    if bool(make().forward(torch.zeros(1, *common.shape).to(common.tensor)).any()):
+    if bool(make().forward(torch.zeros(1, *common.shape).to(call.outputs[0])).any()):
         return None
     return Operation(make, (), (Read(common, call.arrangement),), call.arrangement)
 

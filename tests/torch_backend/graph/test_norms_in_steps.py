@@ -88,6 +88,14 @@ NOT_CENTRED = {
             (1 + 0.5 / 3 * torch.nn.functional.pad(h**2, [0, 0, 0, 0, 1, 1]).unfold(1, 3, 1).sum(-1)) ** 0.75
         ),
     ),
+    "global response": (
+        lambda m, h: (
+            h
+            * ((g := h.norm(dim=(2, 3), keepdim=True)) / (g.mean(1, keepdim=True) + 1e-3))
+            * m.norm.weight.view(4, 1, 1)
+        ),
+        lambda h: ((g := h.norm(dim=(2, 3), keepdim=True)).mean(1, keepdim=True) + 1e-3) / g,
+    ),
     "unit vectors": (
         lambda m, h: torch.nn.functional.normalize(h, dim=1, eps=1e-3) * m.norm.weight.view(4, 1, 1),
         lambda h: h.norm(dim=1, keepdim=True).clamp(min=1e-3),
