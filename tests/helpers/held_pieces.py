@@ -68,6 +68,7 @@ GATES = {
     "efficient channel attention": lambda m, h: h * by_eca(m, h),
     "over space": lambda m, h: h * over_space(m, h),
     "channels, then space": lambda m, h: (g := h * squeezed(m, h).sigmoid()) * over_space(m, g),
+    "sum of gates": lambda m, h: h * (squeezed(m, h).sigmoid() + over_space(m, h)),
     "product of gates": lambda m, h: h * (squeezed(m, h).sigmoid() * over_space(m, h)),
     "coordinates": by_coordinates,
     "selective kernel": selected,

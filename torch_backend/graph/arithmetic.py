@@ -47,7 +47,8 @@ def multiply(call: Call, x, other) -> Part:
 
 
 def divide(call: Call, x, other) -> Part:
-    return None if isinstance(other, Read) else affine(call, x, 1 / _real(other), 0.0)
+    """By a constant."""
+    return affine(call, x, 1 / _real(other), 0.0)
 
 
 def negative(call: Call, x) -> Part:

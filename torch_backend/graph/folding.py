@@ -19,12 +19,13 @@ from torch_backend.graph.kept import Kept
 from torch_backend.graph.simplifying import bypassed, simplify
 from torch_backend.graph.step import Step, needed
 from torch_backend.operators.convolution import Convolving
+from torch_backend.operators.holding import Normalising
 from torch_backend.operators.layout import Shape
 from torch_backend.operators.linear import Dense, Diagonal, Linear
-from torch_backend.operators.operator import Route
+from torch_backend.operators.operator import Operator, Route
 from torch_backend.operators.unweighted import Average, Concatenation, Gather, Reshape, Sum
 
-Layer = Convolving | Dense | Diagonal
+Layer = Convolving | Dense | Diagonal | Normalising
 Readers = dict[int, list[Step]]
 
 
@@ -179,10 +180,12 @@ def _permutes(step: Step) -> bool:
     return torch.Size(op.in_shape).numel() == ones.numel() and bool((op.adjoint(ones) == 1).all())
 
 
-def after(layer: Layer, d: Diagonal) -> Linear | None:
+def after(layer: Layer, d: Diagonal) -> Operator | None:
     """d ∘ layer: weights w ⊙ W, bias w ⊙ b + s; None if w differs within a channel."""
     if isinstance(layer, Diagonal):
         return replace(layer, weight=d.weight * layer.weight, bias=d.weight * layer.bias + d.bias)
+    if isinstance(layer, Normalising):
+        return replace(layer, scale=d.weight * layer.scale, shift=d.weight * layer.shift + d.bias)
     axis = _channels(layer)
     w = along(d.weight, layer.out_shape, axis)
     if w is None:

@@ -189,6 +189,8 @@ def clamp(call: Call, x, min=None, max=None) -> Operation | None:
 
 
 def clamp_below(call: Call, x, min) -> Operation | None:
+    if isinstance(min, int | float) and min != 0:
+        return bent(call, x, min, zero_stays=min < 0)
     return clamp(call, x, min, None)
 
 

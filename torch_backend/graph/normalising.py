@@ -79,6 +79,15 @@ def layer_norm(call: Call, x, normalized_shape, weight, bias, eps) -> Operation 
     return Operation(make_layer_norm, (axes, weight, bias, eps), (x,), call.arrangement)
 
 
+def root_mean_square_norm(call: Call, x, normalized_shape, weight, eps) -> Operation | None:
+    """Over the last axes, not centred."""
+    axes = len(normalized_shape)
+    if not _constants(weight) or axes > len(x.arrangement.parts[3]):
+        return None
+    eps = torch.finfo(call.outputs[0].dtype).eps if eps is None else eps
+    return Operation(make_root_mean_square_norm, (axes, weight, eps), (x,), call.arrangement)
+
+
 def group_norm(call: Call, x, weight, bias, n, c, space, group, eps) -> Operation | None:
     """Over groups of channels, and space."""
     if not _constants(weight, bias):
@@ -88,23 +97,30 @@ def group_norm(call: Call, x, weight, bias, n, c, space, group, eps) -> Operatio
 
 
 def make_layer_norm(axes: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Norm:
-    return Norm(partial(_over_last, axes=axes), eps, *_scale_and_shift(weight, bias, 0))
+    return Norm(*_scale_and_shift(weight, bias, 0), partial(_over_last, axes=axes), eps)
+
+
+def make_root_mean_square_norm(axes: int, weight: Tensor | None, eps: float) -> Norm:
+    numbers = _scale_and_shift(weight, None, 0)
+    return Norm(*numbers, partial(_over_last, axes=axes), eps, centred=False)
 
 
 def make_instance_norm(axes: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Norm:
-    return Norm(partial(_over_last, axes=axes), eps, *_scale_and_shift(weight, bias, axes))
+    return Norm(*_scale_and_shift(weight, bias, axes), partial(_over_last, axes=axes), eps)
 
 
 def make_group_norm(axes: int, groups: int, weight: Tensor | None, bias: Tensor | None, eps: float) -> Norm:
     average = partial(_over_groups, axes=axes, groups=groups)
-    return Norm(average, eps, *_scale_and_shift(weight, bias, axes))
+    return Norm(*_scale_and_shift(weight, bias, axes), average, eps)
 
 
 def _scale_and_shift(weight: Tensor | None, bias: Tensor | None, axes: int) -> tuple[Tensor, Tensor]:
     """γ and β, with as many axes behind them."""
-    scale = torch.ones(1) if weight is None else weight
-    shift = torch.zeros_like(scale) if bias is None else bias
-    return tuple(c.reshape(*c.shape, *[1] * axes) for c in (scale, shift))
+    behind = [1] * axes
+    return (
+        torch.ones(()) if weight is None else weight.reshape(*weight.shape, *behind),
+        torch.zeros(()) if bias is None else bias.reshape(*bias.shape, *behind),
+    )
 
 
 def _over_last(x: Tensor, axes: int) -> Tensor:

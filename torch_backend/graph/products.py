@@ -1,7 +1,7 @@
 """Products of two tensors that depend on the images: gates, and functions written as x g(x).
 
 Which factor is the gate is decided by where it comes from: a sigmoid, a softmax or a hard sigmoid, through
-what moves, averages or scales numbers.
+what moves, averages, scales or adds numbers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from torch_backend.graph import arithmetic
 from torch_backend.graph.arithmetic import Part, expanded
+from torch_backend.graph.norms_in_steps import divided_by_size, times_inverse_size
 from torch_backend.graph.routes import destination, rearranged
 from torch_backend.graph.step import Call, Operation, Read, Step
 from torch_backend.operators.differentiable import Product
@@ -23,7 +24,7 @@ from torch_backend.operators.holding import Gate
 from torch_backend.operators.linear import Diagonal
 from torch_backend.operators.operator import Operator, Route
 from torch_backend.operators.rectifier import Rectifier
-from torch_backend.operators.unweighted import Average
+from torch_backend.operators.unweighted import Average, Sum
 
 # What makes gates, with values in [0, 1].
 BOUNDED = {
@@ -36,7 +37,18 @@ BOUNDED = {
 def multiply(call: Call, x, other) -> Part:
     if not (isinstance(x, Read) and isinstance(other, Read)):
         return arithmetic.multiply(call, x, other)
-    return of_one(call, x, other) or gated(call, x, other)
+    return (
+        of_one(call, x, other)
+        or times_inverse_size(call, x, other)
+        or times_inverse_size(call, other, x)
+        or gated(call, x, other)
+    )
+
+
+def divide(call: Call, x, other) -> Part:
+    if not isinstance(other, Read):
+        return arithmetic.divide(call, x, other)
+    return divided_by_size(call, x, other) if isinstance(x, Read) else None
 
 
 def of_one(call: Call, a: Read, b: Read) -> Operation | None:
@@ -51,7 +63,7 @@ def of_one(call: Call, a: Read, b: Read) -> Operation | None:
         partial(_composed, [step.op for step in above[: above.index(common)]]) for above in (above_a, above_b)
     ]
     make = partial(Activation, lambda x: factors[0](x) * factors[1](x))
-    if bool(make().forward(torch.zeros(1, *common.shape).to(common.tensor)).any()):
+    if bool(make().forward(torch.zeros(1, *common.shape).to(call.outputs[0])).any()):
         return None
     return Operation(make, (), (Read(common, call.arrangement),), call.arrangement)
 
@@ -85,12 +97,12 @@ def _broadcasts(call: Call, s: Read) -> bool:
 
 
 def is_gate(step: Step) -> bool:
-    """Whether its numbers are those of a bounded gate, moved, averaged, scaled, multiplied."""
+    """Whether its numbers are those of a bounded gate, moved, averaged, scaled, added, multiplied."""
     if step.what and step.what[0] in BOUNDED:
         return True
     if isinstance(step.op, Rectifier):
         return _is_hard_sigmoid(step)
-    passes = isinstance(step.op, Route | Average | Diagonal | Product)
+    passes = isinstance(step.op, Route | Average | Diagonal | Product | Sum)
     return passes and all(is_gate(part) for part in step.inputs)
 
 

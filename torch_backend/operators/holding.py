@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from torch_backend.operators.linear import Diagonal
@@ -36,21 +37,26 @@ class HeldAffine(Diagonal):
 
 
 @dataclass(frozen=True, eq=False)
-class Norm(Holding):
+class Normalising(Holding):
+    """γ and β of y = γ (x − μ) / σ + β, which broadcast with the shape: scale and shift."""
+
+    kind = "norm"
+
+    scale: Tensor
+    shift: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Norm(Normalising):
     """y = γ (x − μ) / σ + β, μ the mean and σ² = mean (x − μ)² + ε over groups of an image's numbers: layer,
     group and instance norms (Ba et al. 2016, Wu and He 2018, Ulyanov et al. 2016). Not centred, μ = 0: root
     mean square norms (Zhang and Sennrich 2019).
 
-    average: the mean over each group, x (n, *shape) -> what broadcasts with x. scale, shift: γ and β, which
-    broadcast with the shape.
+    average: the mean over each group, x (n, *shape) -> what broadcasts with x.
     """
-
-    kind = "norm"
 
     average: Callable[[Tensor], Tensor]
     eps: float
-    scale: Tensor
-    shift: Tensor
     centred: bool = field(default=True, kw_only=True)
 
     def statistics(self, x: Tensor) -> tuple[Tensor | float, Tensor]:
@@ -83,6 +89,35 @@ class Norm(Holding):
     def _averages(self, r: Tensor) -> Tensor:
         """Of vectors (V, B, *shape)."""
         return self.average(r.flatten(0, 1)).unflatten(0, r.shape[:2])
+
+
+@dataclass(frozen=True, eq=False)
+class NormInSteps(Normalising):
+    """The same where the network itself computes x − μ and 1 / σ: it reads x, x − μ and 1 / σ."""
+
+    def join(self, inputs: tuple[Tensor, ...], y: Tensor | None = None) -> tuple[Tensor, ...]:
+        return inputs
+
+    def split(self, r: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return r
+
+    def forward(self, x: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+        _, centred, inverse = x
+        return self.scale * (centred * inverse) + self.shift
+
+    def held(self, x: tuple[Tensor, Tensor, Tensor]) -> HeldNorm:
+        x, centred, inverse = x
+        shape, weight = tuple(x.shape[1:]), self.scale * inverse
+        return HeldNorm(shape, shape, self.shift - weight * (x - centred), weight=weight)
+
+    def pullback(self, x: tuple[Tensor, Tensor, Tensor], y: Tensor) -> Pullback:
+        _, centred, inverse = x
+
+        def pull(r: Tensor) -> tuple[Tensor, ...]:
+            r = self.scale * r
+            return torch.zeros_like(r), r * inverse, (r * centred).sum_to_size(len(r), *inverse.shape)
+
+        return pull
 
 
 @dataclass(frozen=True, eq=False)
