@@ -34,8 +34,8 @@ NOTES = (
     "itself. Output: the largest difference, of the largest entry. Methods: with the same relevance to 1e-9, "
     "of all. Apart: the most that methods other than DeepLIFT are, of the largest entry. DeepLIFT: the most "
     "that its variants are; in googlenet a max-pooling reads a constant image at the reference, where "
-    "rounding alone decides which of equal numbers is the largest. Seconds: to load the file. What an exporter "
-    "refuses to write is left out."
+    "rounding alone decides which of equal numbers is the largest. Seconds: to load the file. What an "
+    "exporter refuses to write is left out."
 )
 
 
