@@ -117,6 +117,7 @@ def check_layers(graph: onnx.GraphProto, opset: int) -> None:
         if node.op_type == "BatchNormalization" and attribute(node, "training_mode", 0):
             do = "export it in eval mode"
             refuse("model", expected="batch norms with stored statistics", got=title(node), do=do)
+        _drop(node, "training_mode")
         if node.op_type == "Resize" and opset > 10 and not is_torchs_resize(node, known):
             said = ", ".join(f"{a.name}={attribute(node, a.name)!r}" for a in node.attribute)
             refuse(
@@ -125,6 +126,13 @@ def check_layers(graph: onnx.GraphProto, opset: int) -> None:
                 got=f"{title(node)} with {said[:200]}",
                 do="use nearest (asymmetric, floor), or linear or cubic with half_pixel or align_corners",
             )
+
+
+def _drop(node: NodeProto, name: str) -> None:
+    """Leaves out an attribute that says what is so anyway, and that the converter does not know."""
+    kept = [a for a in node.attribute if a.name != name]
+    del node.attribute[:]
+    node.attribute.extend(kept)
 
 
 def is_torchs_resize(node: NodeProto, known: Mapping[str, np.ndarray]) -> bool:
