@@ -15,7 +15,7 @@ from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from rankone.errors import refuse
-from torch_backend.inputs.onnx.editing import attribute, becomes, put_constants, put_nodes, title
+from torch_backend.inputs.onnx.editing import attribute, becomes, constants, put_constants, put_nodes, title
 from torch_backend.inputs.onnx.file import one_line
 
 HALVES = frozenset((TensorProto.FLOAT16, TensorProto.BFLOAT16))
@@ -75,7 +75,7 @@ def computes_in_half(graph: GraphProto) -> bool:
 
 def fold_constants(graph: GraphProto, opset: int) -> bool:
     """Nodes that depend on constants alone become constants; whether any of them were quantised."""
-    known = {tensor.name: _real(numpy_helper.to_array(tensor)) for tensor in graph.initializer}
+    known = constants(graph)
     made: dict[str, np.ndarray] = {}
     left, dequantised = [], False
     for node in graph.node:
@@ -102,7 +102,7 @@ def _value(node: NodeProto, known: dict[str, np.ndarray], opset: int) -> np.ndar
     """What the node makes of constants; None if it depends on more, or may make more than it was given."""
     if node.op_type == "Constant":
         return _real(_stated(node))
-    given = [known[name] for name in node.input if name in known]
+    given = [_real(known[name]) for name in node.input if name in known]
     if node.op_type not in COMPUTED or len(given) < sum(1 for name in node.input if name) or not given:
         return None
     if prod(max(a.size, 1) for a in given) > SMALL and not _keeps_its_size(node, given):
