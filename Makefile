@@ -28,10 +28,13 @@ bench: setup
 
 figures: demo
 	$(BIN)/python simulations/phase_diagram.py
+	$(BIN)/rankone csc --model vgg16 --weights random --limit 1 --vectors 3 --theory --starts fc3,fc1,conv4_3,conv3_3,conv2_2 --out out/random
 	mkdir -p paper_figs/shown
-	cp out/demo/fig4.png out/phase_diagram/phase_diagram.png paper_figs/shown/
-	cp out/demo/digits_vgg.png paper_figs/shown/csc_digits-vgg.png
-	cp out/demo/vgg16_random.png paper_figs/shown/csc_vgg16_random.png
+	cp out/demo/fig4.png out/demo/cone.png out/phase_diagram/phase_diagram.png paper_figs/shown/
+	cp out/demo/mri_csc.png paper_figs/shown/csc_mri-vgg16.png
+	cp out/demo/mri-vgg16_z_plus/relevance.png paper_figs/shown/mri_z_plus.png
+	cp out/demo/mri-vgg16_gradient/relevance.png paper_figs/shown/mri_gradient.png
+	cp out/random/csc.png paper_figs/shown/csc_vgg16_random.png
 
 clean:
 	rm -rf out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

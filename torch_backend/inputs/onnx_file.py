@@ -40,6 +40,7 @@ def load_onnx(path: str | Path, dtype: torch.dtype = torch.float32) -> OnnxNetwo
             do="pip install 'rankone[onnx]'",
         )
     model, notes = file.read(path), []
+    del model.graph.value_info[:]  # shapes that the file declares, and that will be others
     operators.check_operators(model)
     file.check(model)
     graph, opset = model.graph, file.opset(model)

@@ -15,7 +15,7 @@ from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from rankone.errors import refuse
-from torch_backend.inputs.onnx.editing import attribute, becomes, put_constants, put_nodes, title
+from torch_backend.inputs.onnx.editing import attribute, becomes, constants, put_constants, put_nodes, title
 from torch_backend.inputs.onnx.file import one_line
 
 HALVES = frozenset((TensorProto.FLOAT16, TensorProto.BFLOAT16))
@@ -75,7 +75,7 @@ def computes_in_half(graph: GraphProto) -> bool:
 
 def fold_constants(graph: GraphProto, opset: int) -> bool:
     """Nodes that depend on constants alone become constants; whether any of them were quantised."""
-    known = {tensor.name: _real(numpy_helper.to_array(tensor)) for tensor in graph.initializer}
+    known = constants(graph)
     made: dict[str, np.ndarray] = {}
     left, dequantised = [], False
     for node in graph.node:
@@ -102,26 +102,46 @@ def _value(node: NodeProto, known: dict[str, np.ndarray], opset: int) -> np.ndar
     """What the node makes of constants; None if it depends on more, or may make more than it was given."""
     if node.op_type == "Constant":
         return _real(_stated(node))
-    given = [known[name] for name in node.input if name in known]
+    given = [_real(known[name]) for name in node.input if name in known]
     if node.op_type not in COMPUTED or len(given) < sum(1 for name in node.input if name) or not given:
         return None
     if prod(max(a.size, 1) for a in given) > SMALL and not _keeps_its_size(node, given):
         return None
     if node.op_type == "Cast" and attribute(node, "to") in FLOATS:
         return given[0].astype(np.float64)
-    if node.op_type == "DequantizeLinear":
-        given = [a.astype(np.float32) if a.dtype == np.float64 else a for a in given]
+    try:
+        return (
+            _dequantised(node, *given)
+            if node.op_type == "DequantizeLinear"
+            else _computed(node, given, opset)
+        )
+    except Exception as error:  # whatever numpy does not make of them
+        got = f"{one_line(error)} at {title(node)}"
+        refuse("model", expected="constants that can be computed", got=got, do="export it again")
+
+
+def _computed(node: NodeProto, given: list[np.ndarray], opset: int) -> np.ndarray:
+    """By onnx's own reference."""
     names = [name for name in node.input if name]
     inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in dict.fromkeys(names)]
     output = helper.make_tensor_value_info(node.output[0], TensorProto.FLOAT, None)
     alone = helper.make_graph([node], "constant", inputs, [output])
     alone = helper.make_model(alone, opset_imports=[helper.make_opsetid("", opset)])
-    try:
-        (value,) = ReferenceEvaluator(alone).run(None, dict(zip(names, given, strict=True)))
-    except Exception as error:  # whatever numpy does not make of them
-        got = f"{one_line(error)} at {title(node)}"
-        refuse("model", expected="constants that can be computed", got=got, do="export it again")
+    (value,) = ReferenceEvaluator(alone).run(None, dict(zip(names, given, strict=True)))
     return _real(np.asarray(value))
+
+
+def _dequantised(
+    node: NodeProto, x: np.ndarray, scale: np.ndarray, zero: np.ndarray | None = None
+) -> np.ndarray | None:
+    """(x - zero) scale, where these are one number or stand along one axis; None if they do not."""
+    axis = attribute(node, "axis", 1)
+    along = [-1 if k == axis % max(x.ndim, 1) else 1 for k in range(x.ndim)]
+    column = () if scale.size == 1 else along
+    if attribute(node, "block_size", 0) or scale.ndim > 1 or (scale.size > 1 and not x.ndim):
+        return None
+    zeros = np.zeros_like(scale) if zero is None else zero.astype(np.float64)
+    return (x.astype(np.float64) - zeros.reshape(column)) * scale.reshape(column)
 
 
 def _stated(node: NodeProto) -> np.ndarray:
@@ -145,12 +165,19 @@ def _real(value: np.ndarray) -> np.ndarray:
 def _keeps_its_size(node: NodeProto, given: list[np.ndarray]) -> bool:
     """Whether no number is repeated: one input, or others that broadcast to its shape."""
     largest = max(given, key=lambda a: a.size)
-    if len(given) == 1 or node.op_type in ("Concat", "Reshape", "Slice", "Squeeze", "Unsqueeze"):
+    if len(given) == 1 or node.op_type in (
+        "Concat",
+        "DequantizeLinear",
+        "Reshape",
+        "Slice",
+        "Squeeze",
+        "Unsqueeze",
+    ):
         return True
     try:
         return node.op_type != "Gather" and np.broadcast_shapes(*(a.shape for a in given)) == largest.shape
     except ValueError:
-        return node.op_type == "DequantizeLinear"  # its scales stand along one axis
+        return False
 
 
 def cast_as_the_image(graph: GraphProto, image: str) -> None:

@@ -18,7 +18,12 @@ def attribute(node: NodeProto, name: str, default: Any = None) -> Any:
 def title(node: NodeProto) -> str:
     """How the file's author knows the node: "conv1 (Conv)"."""
     name = node.name or next(iter(node.output), "")
-    return f"{name[:80]!r} ({node.op_type[:80]})"
+    return f"'{printable(name)}' ({printable(node.op_type)})"
+
+
+def printable(name: str) -> str:
+    """A name from a file as it may be printed: at most 80 characters, on one line."""
+    return "".join(c if c.isprintable() else "?" for c in name[:80])
 
 
 def constants(graph: GraphProto) -> dict[str, np.ndarray]:

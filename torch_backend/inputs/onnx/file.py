@@ -15,6 +15,7 @@ from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto, helper
 
 from rankone.errors import refuse
+from torch_backend.inputs.onnx.editing import printable
 
 LARGEST = 2**31 - 1  # bytes of one protocol buffer
 OLDEST = 7  # opset since which arithmetic broadcasts as NumPy's does
@@ -38,6 +39,8 @@ def read(path: str | Path) -> ModelProto:
         refuse("model", expected="an .onnx file", got=f"other bytes in {path}", do=DAMAGED)
     if not model.graph.node or not model.graph.output:
         refuse("model", expected="an .onnx file with a network", got=f"none in {path}", do=DAMAGED)
+    if any(isinstance(text, bytes) for text in _texts(model)):
+        refuse("model", expected="names in UTF-8", got=f"other bytes in {path}", do=DAMAGED)
     opset(model)
     for tensor in tensors_of(model):
         if tensor.data_location == TensorProto.EXTERNAL:
@@ -55,12 +58,14 @@ def check(model: ModelProto) -> None:
         try:
             onnx.numpy_helper.to_array(tensor)
         except Exception as error:  # whatever its bytes are taken for
-            got = f"{one_line(error)} in {tensor.name[:80]!r}"
+            got = f"{one_line(error)} in '{printable(tensor.name)}'"
             refuse("model", expected="as many numbers as each tensor's shape says", got=got, do=DAMAGED)
 
 
 def one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+    """What an error says, on one line."""
+    said = " ".join(str(error).split())[:200]
+    return "".join(c if c.isprintable() else "?" for c in said) or type(error).__name__
 
 
 def tensors_of(model: ModelProto) -> Iterator[TensorProto]:
@@ -71,6 +76,20 @@ def tensors_of(model: ModelProto) -> Iterator[TensorProto]:
             if attribute.HasField("t"):
                 yield attribute.t
             yield from attribute.tensors
+
+
+def _texts(model: ModelProto) -> Iterator[str]:
+    """All names; those that are no text arrive as bytes."""
+    graph = model.graph
+    for named in (*graph.input, *graph.output, *graph.initializer, *graph.node, *model.functions):
+        yield named.name
+    for placed in (*graph.node, *model.functions, *model.opset_import):
+        yield placed.domain
+    for node in graph.node:
+        yield from (node.op_type, *node.input, *node.output, *(a.name for a in node.attribute))
+    for tensor in tensors_of(model):
+        for entry in tensor.external_data:
+            yield from (entry.key, entry.value)
 
 
 def opset(model: ModelProto) -> int:
@@ -87,10 +106,10 @@ def opset(model: ModelProto) -> int:
 def _fetch(tensor: TensorProto, folder: Path) -> None:
     """The bytes of a tensor from a file in the model's own folder."""
     said = {entry.key: entry.value for entry in tensor.external_data}
-    location, name = said.get("location", ""), f"{tensor.name[:80]!r}"
+    location, name = said.get("location", ""), f"'{printable(tensor.name)}'"
     outside = "\0" in location or not (folder / location).resolve().is_relative_to(folder.resolve())
     if outside or Path(location).is_absolute():
-        got = f"{location[:80]!r} for {name}"
+        got = f"'{printable(location)}' for {name}"
         do = "save the model and its data in one folder, without links out of it"
         refuse("model", expected="external data in the folder of the model", got=got, do=do)
     file = folder / location
@@ -98,7 +117,8 @@ def _fetch(tensor: TensorProto, folder: Path) -> None:
         raise FileNotFoundError(f"model: no file {file} with the external data of {name}")
     start, size = _whole(said.get("offset", "0")), _bytes_in(tensor)
     if start is None or size is None or start + size > file.stat().st_size:
-        got = f"{file.stat().st_size} bytes, of which {name} is said to begin at {said.get('offset', 0)}"
+        begin = printable(said.get("offset", "0"))
+        got = f"{file.stat().st_size} bytes, where '{printable(tensor.name)}' is said to begin at {begin}"
         refuse("model", expected=f"{size or 'some'} bytes for it in {file}", got=got, do=DAMAGED)
     with file.open("rb") as opened:
         opened.seek(start)

@@ -15,7 +15,7 @@ from onnx2pytorch.convert.operations import get_buffer_name
 from torch import Tensor, nn
 
 from rankone.errors import refuse
-from torch_backend.inputs.onnx.editing import constants, fresh, put_nodes
+from torch_backend.inputs.onnx.editing import constants, fresh, printable, put_nodes
 from torch_backend.inputs.onnx.file import one_line
 from torch_backend.inputs.onnx.mended import mended
 
@@ -108,7 +108,7 @@ def _name_as_in_the_file(network: OnnxNetwork, before: dict[str, str]) -> None:
     for node in network.onnx_model.graph.node:
         output = node.output[0]
         if (module := network.mapping[output]) in network._modules:
-            name = (node.name or before[output]).replace(".", "/").strip("/") or module
+            name = printable(node.name or before[output]).replace(".", "/").strip("/") or module
             while hasattr(network, name):
                 name += "_"
             network._modules[name] = mended(node, network._modules.pop(module), known)

@@ -13,7 +13,7 @@ import onnx
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto
 
 from rankone.errors import refuse
-from torch_backend.inputs.onnx.editing import attribute, constants, sizes, title
+from torch_backend.inputs.onnx.editing import attribute, constants, printable, sizes, title
 from torch_backend.inputs.onnx.file import OWN
 
 REAL = (TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16)
@@ -52,14 +52,17 @@ def check_operators(model: ModelProto) -> None:
     """ValueError that names the first node which cannot be read, or what else of the model cannot."""
     graph = model.graph
     if model.functions:
-        got = f"{model.functions[0].domain[:80]}::{model.functions[0].name[:80]}"
+        got = "::".join(map(printable, (model.functions[0].domain, model.functions[0].name)))
         do = "inline them: onnx.inliner.inline_local_functions"
         refuse("model", expected="no functions of its own", got=got, do=do)
     if graph.sparse_initializer:
         refuse("model", expected="dense weights", got="sparse ones", do="export them as dense tensors")
     for node in graph.node:
         if node.domain not in OWN:
-            got, do = f"{node.domain[:80]!r} at {title(node)}", "export it with ONNX's own operators only"
+            got, do = (
+                f"'{printable(node.domain)}' at {title(node)}",
+                "export it with ONNX's own operators only",
+            )
             refuse("model", expected="operators of ONNX's own", got=got, do=do)
         if any(a.type in GRAPHS or a.HasField("g") or a.graphs for a in node.attribute):
             do = "export it for inference with one course of events"
@@ -68,12 +71,12 @@ def check_operators(model: ModelProto) -> None:
             do = "export it before it is quantised"
             refuse("model", expected="numbers that are not quantised", got=title(node), do=do)
         if not onnx.defs.has(node.op_type):
-            refuse(
-                "model", expected="operators of ONNX's own", got=title(node), do="upgrade the package onnx"
-            )
+            refuse("model", expected="operators of ONNX's own", got=title(node), do="upgrade onnx")
     strings = [t.name for t in graph.initializer if t.data_type == TensorProto.STRING]
     if strings:
-        refuse("model", expected="numbers", got=f"text in {strings[0][:80]!r}", do="leave text out of it")
+        refuse(
+            "model", expected="numbers", got=f"text in '{printable(strings[0])}'", do="leave text out of it"
+        )
 
 
 def check_inputs(graph: onnx.GraphProto) -> None:
@@ -82,7 +85,7 @@ def check_inputs(graph: onnx.GraphProto) -> None:
     read = {name for node in graph.node for name in node.input}
     images = [i for i in graph.input if i.name not in given and i.name in read]
     if len(images) != 1:
-        got = ", ".join(i.name[:80] for i in images[:5]) or "none"
+        got = ", ".join(printable(i.name) for i in images[:5]) or "none"
         refuse("model", expected="one input, the images", got=got, do="export it with images only")
     (image,) = images
     kind, shape = image.type.tensor_type.elem_type, sizes(image)
@@ -114,6 +117,7 @@ def check_layers(graph: onnx.GraphProto, opset: int) -> None:
         if node.op_type == "BatchNormalization" and attribute(node, "training_mode", 0):
             do = "export it in eval mode"
             refuse("model", expected="batch norms with stored statistics", got=title(node), do=do)
+        _drop(node, "training_mode")
         if node.op_type == "Resize" and opset > 10 and not is_torchs_resize(node, known):
             said = ", ".join(f"{a.name}={attribute(node, a.name)!r}" for a in node.attribute)
             refuse(
@@ -122,6 +126,13 @@ def check_layers(graph: onnx.GraphProto, opset: int) -> None:
                 got=f"{title(node)} with {said[:200]}",
                 do="use nearest (asymmetric, floor), or linear or cubic with half_pixel or align_corners",
             )
+
+
+def _drop(node: NodeProto, name: str) -> None:
+    """Leaves out an attribute that says what is so anyway, and that the converter does not know."""
+    kept = [a for a in node.attribute if a.name != name]
+    del node.attribute[:]
+    node.attribute.extend(kept)
 
 
 def is_torchs_resize(node: NodeProto, known: Mapping[str, np.ndarray]) -> bool:

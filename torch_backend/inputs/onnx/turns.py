@@ -42,6 +42,9 @@ class Turn:
     def turned(self, axes: Sequence[int], title: str) -> Turn:
         return Turn(self.name, tuple(self.axes[a] for a in axes), title)
 
+    def has(self, axis: int) -> bool:
+        return -len(self.axes) <= axis < len(self.axes)
+
     @property
     def back(self) -> tuple[int, ...]:
         return tuple(np.argsort(self.axes).tolist())
@@ -64,12 +67,12 @@ def sink(graph: GraphProto, turns: dict[str, Turn]) -> None:
 
     for node in list(graph.node):
         read = [turns[name] for name in node.input if name in turns]
-        if node.op_type == "Transpose" and attribute(node, "perm"):
-            before = turns.get(node.input[0])
-            axes = attribute(node, "perm")
-            unturned = Turn(node.input[0], tuple(range(len(axes))), node.name)
-            turns[node.output[0]] = (before or unturned).turned(axes, node.name)
-            continue
+        axes = list(attribute(node, "perm", ())) if node.op_type == "Transpose" else []
+        if axes and sorted(axes) == list(range(len(axes))):
+            before = turns.get(node.input[0], Turn(node.input[0], tuple(range(len(axes))), node.name))
+            if len(before.axes) == len(axes):
+                turns[node.output[0]] = before.turned(axes, node.name)
+                continue
         others = [name for name in node.input if name and name not in turns and name not in known]
         alike = len({turn.axes for turn in read}) == 1 and not others
         after = _passed(graph, node, known, read[0]) if alike else None
@@ -109,8 +112,8 @@ def _passed(
         )
         return turn.axes
     if node.op_type == "Concat":
-        axis = attribute(node, "axis") % len(turn.axes)
-        if any(name in known for name in node.input):
+        axis = attribute(node, "axis")
+        if any(name in known for name in node.input) or not turn.has(axis):
             return None
         becomes(node, "Concat", node.input, axis=turn.axes[axis])
         return turn.axes
@@ -125,7 +128,7 @@ def _reduced(
     given = list(attribute(node, "axes", ()))
     if len(node.input) > 1 and node.input[1]:
         given = known[node.input[1]].tolist() if node.input[1] in known else []
-    if not given:
+    if not given or not all(map(turn.has, given)):
         return None
     axes, keepdims = {a % len(turn.axes) for a in given}, attribute(node, "keepdims", 1)
     places = sorted(turn.axes[a] for a in axes)
