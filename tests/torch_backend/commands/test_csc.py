@@ -1,13 +1,11 @@
 """What the words beside a CSC claim: of sampled pairs, at a location, over channels; of whole maps."""
 
 import math
-import re
 
 import numpy as np
 import pytest
 
 from rankone.results.null import LOWEST
-from tests.helpers.sources import ROOT
 from torch_backend import images, methods, models
 from torch_backend.commands import csc as command
 from torch_backend.convergence.csc import CSC, csc
@@ -107,19 +105,6 @@ def test_a_start_that_does_not_reach_the_lowest_layer_is_no_row():
     both = result(("top", 0, 8), ("a", -5, 8), ("input", -1, 3))
     both = CSC("mine", 5, 1, ("top", "side"), both.layers, (*both.readings, side))
     assert "side" not in command.summary("net", [both])
-
-
-def test_the_readme_has_the_whole_maps_numbers_of_the_demo():
-    network, x = models.load("digits-vgg").double(), images.digits("test")[0][:10].double()
-    measured = csc(network, x, methods.z_plus, ["fc3", "conv4_3"])
-    sentence = re.search(
-        r"whole maps at the input have 1 − \|cos\| = (\S+) in the median\s+from conv4_3, "
-        r"and (\S+) from the output fc3\.\s",
-        (ROOT / "README.md").read_text(encoding="utf-8"),
-    )
-    said = [float(number) for number in sentence.groups()]
-    found = [10 ** measured.at(start, "input").whole.median for start in ("conv4_3", "fc3")]
-    np.testing.assert_allclose(said, found, rtol=0.06)
 
 
 def test_a_trained_network_keeps_the_place_of_a_start_and_the_words_say_so():

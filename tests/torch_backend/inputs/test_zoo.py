@@ -1,6 +1,8 @@
 """The trained networks: their answers, their preprocessing, and the values that maps of them have."""
 
+import re
 from importlib.metadata import PackageNotFoundError
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -16,6 +18,7 @@ from torch_backend.inputs import files, preprocessing
 from torch_backend.inputs.zoo import mri_vgg16, trained
 from torch_backend.inputs.zoo.networks import ZOO
 
+ROOT = Path(__file__).parents[3]
 # What float32 leaves of probabilities that two programs compute.
 PROBABILITIES = 1e-5
 # Medians over one image and three vectors against two to four images and five: a third of a decade.
@@ -104,6 +107,11 @@ def test_random_relevance_in_the_mri_network_collapses_under_z_plus_not_under_th
         found = csc(mri, batch, method, starts=starts, vectors=3, seed=0)
         for start, value in zip(starts, expected[method.name], strict=True):
             assert abs(found.at(start, "conv1_1").median - np.log10(value)) < DECADES, (method.name, start)
+    said = readme(
+        r"whole maps at the input have 1 − \|cos\| = (\S+) in the median from conv4_3, and (\S+) from"
+    )
+    whole = [10 ** found.at(start, "input").whole.median for start in ("conv4_3", "fc4")]
+    np.testing.assert_allclose(said, whole, rtol=0.06)
 
 
 def test_no_class_changes_a_map_of_the_mri_network(mri):
@@ -115,11 +123,27 @@ def test_no_class_changes_a_map_of_the_mri_network(mri):
     np.testing.assert_allclose([cones[-1].least, cones[-1].most], [0.238, 0.238], atol=0.01)
 
 
+def test_the_readme_says_what_the_demo_finds(mri):
+    arrives, moves = readme(
+        r"(\S+) % of the relevance arrives .* at most (\S+) % of what arrives lies elsewhere"
+    )
+    (cone,) = class_cones(mri, mri_vgg16.slices()[3:4], methods.z_plus, ["input"])
+    np.testing.assert_allclose(said, [100 * cone.least, 100 * cone.total_variation], rtol=0.02)
+
+
+def readme(pattern: str) -> list[float]:
+    """The numbers in a sentence of the README."""
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    return [float(number) for number in re.search(pattern, text).groups()]
+
+
 def test_the_residual_network_is_less_blind():
     network, name = models.load("moderation-resnet50"), "moderation-resnet50"
     cat = images.preprocessing(name).sample()[1:2]
     (cone,) = class_cones(network, cat, methods.z_plus, ["input"])
-    assert 0.01 < cone.total_variation < 0.1
+    np.testing.assert_allclose(
+        readme(r"where (\S+) % of the map can move"), 100 * cone.total_variation, rtol=0.02
+    )
     assert cone.most < 0.1
 
 
