@@ -69,6 +69,7 @@ GATES = {
     "over space": lambda m, h: h * over_space(m, h),
     "channels, then space": lambda m, h: (g := h * squeezed(m, h).sigmoid()) * over_space(m, g),
     "sum of gates": lambda m, h: h * (squeezed(m, h).sigmoid() + over_space(m, h)),
+    "added to its input": lambda m, h: torch.addcmul(h, h, squeezed(m, h).sigmoid(), value=0.5),
     "product of gates": lambda m, h: h * (squeezed(m, h).sigmoid() * over_space(m, h)),
     "coordinates": by_coordinates,
     "selective kernel": selected,

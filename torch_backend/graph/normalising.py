@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from rankone.errors import refuse
-from torch_backend.graph.step import Call, Operation, Read
+from torch_backend.graph.layers import constants
+from torch_backend.graph.step import Call, Operation
 from torch_backend.operators.holding import Norm
 from torch_backend.operators.layout import Shape
 from torch_backend.operators.linear import Diagonal
 
 
-def _constants(*arguments: Any) -> bool:
-    return not any(isinstance(a, Read) for a in arguments)
-
-
 def batch_norm(call: Call, x, weight, bias, mean, variance, training, momentum, eps) -> Operation | None:
     """By channel: (B, C, ...), or (1, B C, ...) as instance norms have it."""
     numbers = weight, bias, mean, variance
-    if not _constants(*numbers):
+    if not constants(*numbers):
         return None
     _, _, channels, _ = x.arrangement.parts
     by_image = x.arrangement.parts[:2] == ((1,), 1)
     if by_image:
-        numbers = tuple(_of_one_image(c, channels) for c in numbers)
+        if not all(c is None or _repeats(c, channels) for c in numbers):
+            return None
+        numbers = tuple(c if c is None else c[:channels] for c in numbers)
     axes = call.outputs[0].dim() - 2
     if training or mean is None or variance is None:
         if by_image:
@@ -46,9 +44,10 @@ def batch_norm(call: Call, x, weight, bias, mean, variance, training, momentum, 
     return Operation(make_batch_norm, (x.shape, axes, *numbers, eps), (x,), call.arrangement)
 
 
-def _of_one_image(c: Tensor | None, channels: int) -> Tensor | None:
-    """The first image's of numbers that are repeated for each image."""
-    return None if c is None else c[:channels]
+def _repeats(c: Tensor, channels: int) -> bool:
+    """Whether each image has the numbers of the first."""
+    rows = c.view(-1, channels)
+    return bool((rows == rows[:1]).all())
 
 
 def batch_norm_without_training(
@@ -74,7 +73,7 @@ def make_batch_norm(
 def layer_norm(call: Call, x, normalized_shape, weight, bias, eps) -> Operation | None:
     """Over the last axes."""
     axes = len(normalized_shape)
-    if not _constants(weight, bias) or axes > len(x.arrangement.parts[3]):
+    if not constants(weight, bias) or axes > len(x.arrangement.parts[3]):
         return None
     return Operation(make_layer_norm, (axes, weight, bias, eps), (x,), call.arrangement)
 
@@ -82,7 +81,7 @@ def layer_norm(call: Call, x, normalized_shape, weight, bias, eps) -> Operation 
 def root_mean_square_norm(call: Call, x, normalized_shape, weight, eps) -> Operation | None:
     """Over the last axes, not centred."""
     axes = len(normalized_shape)
-    if not _constants(weight) or axes > len(x.arrangement.parts[3]):
+    if not constants(weight) or axes > len(x.arrangement.parts[3]):
         return None
     eps = torch.finfo(call.outputs[0].dtype).eps if eps is None else eps
     return Operation(make_root_mean_square_norm, (axes, weight, eps), (x,), call.arrangement)
@@ -90,7 +89,7 @@ def root_mean_square_norm(call: Call, x, normalized_shape, weight, eps) -> Opera
 
 def group_norm(call: Call, x, weight, bias, n, c, space, group, eps) -> Operation | None:
     """Over groups of channels, and space."""
-    if not _constants(weight, bias):
+    if not constants(weight, bias):
         return None
     axes = call.outputs[0].dim() - 2
     return Operation(make_group_norm, (axes, group, weight, bias, eps), (x,), call.arrangement)

@@ -51,6 +51,19 @@ def divide(call: Call, x, other) -> Part:
     return divided_by_size(call, x, other) if isinstance(x, Read) else None
 
 
+def add_product(call: Call, x, a, b, *, value=1) -> Part:
+    """x + value a ⊙ b."""
+    if not isinstance(a, Read) and not isinstance(b, Read):
+        return arithmetic.affine(call, x, 1.0, value * a * b)
+    product = multiply(call, a, b)
+    if product is None or not isinstance(x, Read):
+        return arithmetic.affine(call, product, float(value), x)
+    parts = expanded(call, x), arithmetic.scaled(product, value)
+    if None in parts:
+        return None
+    return Operation(Sum, (call.image, call.image, None, 2), parts, call.arrangement)
+
+
 def of_one(call: Call, a: Read, b: Read) -> Operation | None:
     """a(x) b(x), entry by entry: one activation, if it is 0 at 0."""
     if not a.arrangement == b.arrangement == call.arrangement or a.step is b.step:

@@ -103,6 +103,7 @@ ANYWHERE = _handlers(
         "rsub.Scalar": arithmetic.subtract_from,
         "mul.Tensor": products.multiply,
         "mul.Scalar": arithmetic.multiply,
+        "addcmul": products.add_product,
         "div.Tensor": products.divide,
         "div.Scalar": arithmetic.divide,
         "neg": arithmetic.negative,

@@ -154,7 +154,7 @@ twins(
             torch.tensor(0.25, dtype=x.dtype), _logits(m, x), torch.tensor(0.5, dtype=x.dtype)
         ),
     },
-    refusals={"lerp": "lerp", "addcmul": "addcmul"},
+    refusals={"lerp": "lerp"},
 )
 
 

@@ -106,7 +106,6 @@ AS = {
     "addcmul": _addcmul,
 }
 MADE = {"subclass": lambda m: NormAct(m.norm), "frozen": _frozen, "synchronised": _synchronised}
-SAID = {"addcmul": "addcmul"}
 
 
 def _spellings(where, merged=None, *, flat=False):
@@ -169,14 +168,12 @@ twins(
             )
         ),
     },
-    refusals=SAID,
 )
 twins(
     "batch norm after a convolution, used twice",
     (3, 6, 6),
     lambda: {"conv": nn.Conv2d(3, 4, 3, padding=1), "norm": nn.BatchNorm2d(4), **tail()},
     _spellings(lambda m, x, norm: ends(m, norm(h := m.conv(x)) + torch.relu(h))),
-    refusals=SAID,
 )
 
 
@@ -194,7 +191,6 @@ twins(
         "fc2": nn.Linear(5, 4),
     },
     _spellings(_bottleneck, _swap(_bottleneck, fc1=lambda m: _after(m.fc1, m)), flat=True),
-    refusals=SAID,
 )
 
 
@@ -207,7 +203,6 @@ twins(
     (6,),
     lambda: {"fc1": nn.Linear(6, 5), "norm": nn.BatchNorm1d(5), "fc2": nn.Linear(5, 4)},
     _spellings(_relu_norm_dense, _swap(_relu_norm_dense, fc2=lambda m: _before(m.fc2, m)), flat=True),
-    refusals=SAID,
 )
 
 
@@ -220,7 +215,6 @@ twins(
     (3, 6, 6),
     lambda: {"conv": nn.Conv2d(3, 4, 3, padding=1), "norm": nn.BatchNorm2d(4), **tail()},
     _spellings(_relu_norm_conv, _swap(_relu_norm_conv, last=lambda m: _before(m.last, m))),
-    refusals=SAID,
 )
 twins(
     "batch norm between a ReLU and a padded convolution",
@@ -232,7 +226,6 @@ twins(
         "fc": nn.Linear(5, 4),
     },
     _spellings(_relu_norm_conv),
-    refusals=SAID,
 )
 twins(
     "batch norm between an addition and a ReLU",
@@ -244,7 +237,6 @@ twins(
         **tail(),
     },
     _spellings(lambda m, x, norm: ends(m, norm(m.a(x) + m.b(x)))),
-    refusals=SAID,
 )
 twins(
     "batch norm between a concatenation and a convolution",
@@ -256,7 +248,6 @@ twins(
         **tail(),
     },
     _spellings(lambda m, x, norm: ends(m, norm(torch.cat([torch.relu(m.a(x)), m.b(x)], 1)))),
-    refusals=SAID,
 )
 
 
@@ -280,7 +271,6 @@ twins(
             + affine_of(m.norm)[1].repeat_interleave(16)
         ),
     },
-    refusals=SAID,
 )
 
 
@@ -293,7 +283,6 @@ twins(
     (3, 8, 8),
     lambda: {"conv": nn.Conv2d(3, 4, 3, padding=1), "norm": nn.BatchNorm2d(4), **tail()},
     _spellings(_conv_pool_norm),
-    refusals=SAID,
 )
 
 
@@ -317,7 +306,6 @@ twins(
             **{**vars(m), "conv": merged_after(_after(m.conv, m), *affine_of(m.norm2))},
         ),
     ),
-    refusals=SAID,
 )
 
 

@@ -60,7 +60,14 @@ def layer_norm_by_variance(m, h):
     return (h - mean) / (variance + m.norm.eps).sqrt() * m.norm.weight + m.norm.bias
 
 
-@pytest.mark.parametrize("spelling", [layer_norm_in_steps, layer_norm_by_rsqrt, layer_norm_by_variance])
+def layer_norm_by_addcmul(m, h):
+    y = torch.nn.functional.layer_norm(h, (4, 5, 5), eps=m.norm.eps)
+    return torch.addcmul(m.norm.bias, y, m.norm.weight)
+
+
+@pytest.mark.parametrize(
+    "spelling", [layer_norm_in_steps, layer_norm_by_rsqrt, layer_norm_by_variance, layer_norm_by_addcmul]
+)
 def test_a_normalisation_written_out_has_the_map_of_the_module(spelling) -> None:
     plain = trace(with_norm("layer norm of everything"), X)
     model = around(spelling, norm=NORMS["layer norm of everything"]())

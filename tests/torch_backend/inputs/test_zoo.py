@@ -124,9 +124,7 @@ def test_no_class_changes_a_map_of_the_mri_network(mri):
 
 
 def test_the_readme_says_what_the_demo_finds(mri):
-    arrives, moves = readme(
-        r"(\S+) % of the relevance arrives .* at most (\S+) % of what arrives lies elsewhere"
-    )
+    said = readme(r"(\S+) % of the relevance arrives .* at most (\S+) % of what arrives lies elsewhere")
     (cone,) = class_cones(mri, mri_vgg16.slices()[3:4], methods.z_plus, ["input"])
     np.testing.assert_allclose(said, [100 * cone.least, 100 * cone.total_variation], rtol=0.02)
 

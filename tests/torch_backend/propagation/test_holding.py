@@ -99,11 +99,16 @@ def numbers_held(name: str, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor
     return s.expand_as(h)[0], torch.zeros(())
 
 
-ONE_NODE = [
-    *NORMS,
-    *(name for name in GATES if name not in ("channels, then space", "coordinates", "selective kernel")),
-]
-READS_H = [name for name in ONE_NODE if name not in ("gated linear unit", "halves")]
+# Several nodes, or a gate on something else than h.
+OTHERWISE = {
+    "channels, then space",
+    "coordinates",
+    "selective kernel",
+    "gated linear unit",
+    "halves",
+    "added to its input",
+}
+READS_H = [name for name in MODELS if name not in OTHERWISE]
 
 
 @pytest.mark.parametrize("name", READS_H)

@@ -39,7 +39,11 @@ class OnnxNetwork(ConvertModel):
         self.image, self.outputs, self.notes = image, outputs, notes
 
     def forward(self, images: Tensor) -> Tensor | dict[str, Tensor]:
-        found = super().forward(images)
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "Using a non-tuple sequence"
+            )  # by the converter's Gather and Slice
+            found = super().forward(images)
         return dict(zip(self.outputs, found, strict=True)) if isinstance(found, list) else found
 
 
