@@ -49,22 +49,14 @@ def images(count: int = 1) -> Tensor:
     return torch.randn(count, 3, SIDE, SIDE, generator=generator, dtype=torch.float64)
 
 
-def export(model: nn.Module, path: Path, opset: int, *, dynamo: bool) -> Path:
-    """The file, written by one of torch's exporters, for any number of images."""
+def export(model: nn.Module, path: Path, opset: int, *, dynamo: bool, count: int | None = None) -> Path:
+    """The file, written by one of torch's exporters, for so many images; None: for any number."""
     free = (
         {"dynamic_shapes": ({0: torch.export.Dim.DYNAMIC},)} if dynamo else {"dynamic_axes": {"x": {0: "B"}}}
     )
-    example = torch.randn(2, 3, SIDE, SIDE, dtype=next(model.parameters()).dtype)
+    example = images(count or 2).to(next(model.parameters()).dtype)
+    said = {"dynamo": dynamo, "input_names": ["x"], "verbose": False, **({} if count else free)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporters
-        torch.onnx.export(
-            model,
-            (example,),
-            path,
-            opset_version=opset,
-            dynamo=dynamo,
-            input_names=["x"],
-            verbose=False,
-            **free,
-        )
+        torch.onnx.export(model, (example,), path, opset_version=opset, **said)
     return path

@@ -83,3 +83,12 @@ def test_other_weights_are_noticed(through_a_file):
     network = through_a_file("resnet18", 13, dynamo=False)
     next(network.parameters()).data[0, 0, 0, 0] += 1e-6
     assert apart(network, "resnet18", FEW).keys() == set(FEW)
+
+
+@pytest.mark.parametrize("opset,dynamo", [(13, False), (18, True)])
+def test_a_file_that_was_exported_for_one_image_takes_several(opset, dynamo, tmp_path):
+    """What users forget: the free batch axis."""
+    path = export(original("resnet18"), tmp_path / "net.onnx", opset, dynamo=dynamo, count=1)
+    network = load_onnx(path, torch.float64)
+    assert network.notes == ("the file is for batches of 1; here it takes any number of images",)
+    assert distance(original("resnet18")(images(3)).detach(), network(images(3)).detach()) < FORWARD

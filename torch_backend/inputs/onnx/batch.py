@@ -7,7 +7,7 @@ import onnx
 from onnx import ModelProto, shape_inference
 
 from rankone.errors import refuse
-from torch_backend.inputs.onnx.editing import constant, constants, image_of, sizes
+from torch_backend.inputs.onnx.editing import attribute, constant, constants, image_of, sizes
 from torch_backend.inputs.onnx.file import one_line
 
 OTHER = 7  # images, a number that is not likely to stand in a file for something else
@@ -17,7 +17,7 @@ def free_batch(model: ModelProto) -> int | None:
     """The number of images that the file was made for, if it was for one; from now on it takes any.
 
     A reshape to that many rows keeps as many as it was given. What comes of another number of images is then
-    inferred: ValueError if it is not as many rows of the same.
+    inferred: ValueError if it is not as many rows of the same. That images do not mix, reading makes sure.
     """
     graph = model.graph
     shape = sizes(image_of(graph))
@@ -73,9 +73,15 @@ def _reshape_any(model: ModelProto, count: int) -> None:
         if node.op_type != "Reshape" or len(node.input) < 2:
             continue
         target, before = known.get(node.input[1]), shapes.get(node.input[0])
-        if target is None or not target.size or target[0] != count or not before or before[0] != count:
+        if (
+            target is None
+            or not target.size
+            or target[0] != count
+            or (before or [None])[0] not in (count, None)
+        ):
             continue
-        if any(a.name == "allowzero" and a.i for a in node.attribute):
+        if 0 in target and attribute(node, "allowzero", 0):
             continue
+        del node.attribute[:]  # allowzero: from now on the one zero is the number of rows
         rows_as_given = np.concatenate([[0], target[1:]]).astype(np.int64)
         node.input[1] = constant(model.graph, node.input[1], rows_as_given)
