@@ -1,4 +1,4 @@
-"""The networks of public collections that benchmarks.collections reads, by name: how each is built."""
+"""The networks of public collections that benchmarks.coverage reads, by name: how each is built."""
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module

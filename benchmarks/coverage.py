@@ -1,6 +1,6 @@
 r"""Networks of public collections: which are read, is their gradient right, which methods serve them.
 
-    python -m benchmarks.collections [--only REGEX] [--rows FILE.jsonl] [--out FILE.md] [--jobs 2]
+    python -m benchmarks.coverage [--only REGEX] [--rows FILE.jsonl] [--out FILE.md] [--jobs 2]
 
 Every network is built without weights (seeded), in eval mode and float64, at a small input that it accepts,
 with a batch of two; its batch norms get the statistics of their layers, as after training. Each one has a
@@ -361,8 +361,8 @@ def measured(path: Path) -> dict[str, dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="a regular expression, found in collection/name")
-    parser.add_argument("--rows", type=Path, default=Path("out/collections.jsonl"))
-    parser.add_argument("--out", type=Path, default=RESULTS / "collections.md")
+    parser.add_argument("--rows", type=Path, default=Path("out/coverage.jsonl"))
+    parser.add_argument("--out", type=Path, default=RESULTS / "coverage.md")
     parser.add_argument("--jobs", type=int, default=2, help="networks at a time")
     parser.add_argument("--seconds", type=float, default=240, help="limit of a network, of processor time")
     parser.add_argument("--gigabytes", type=float, default=9, help="limit, beyond the imports")
@@ -372,7 +372,7 @@ def main() -> None:
     threads = max(1, (os.cpu_count() or 1) // options.jobs)
     limits = (options.seconds, options.gigabytes, threads)
     context = get_context("forkserver")  # imports once what all processes need
-    context.set_forkserver_preload(["benchmarks.collections", *PRELOADED])
+    context.set_forkserver_preload(["benchmarks.coverage", *PRELOADED])
     with ThreadPoolExecutor(options.jobs) as pool, options.rows.open("a") as file:
         missing = [key for key in keys if key not in there]
         for done in as_completed(pool.submit(in_its_own_process, context, key, limits) for key in missing):
@@ -387,5 +387,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    with one_line("collections"):
+    with one_line("coverage"):
         main()
