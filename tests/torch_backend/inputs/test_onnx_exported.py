@@ -71,7 +71,7 @@ def test_every_opset_has_the_same_relevance(opset, through_a_file):
 
 
 def test_where_numbers_tie_rounding_alone_moves_deeplift(through_a_file):
-    """The reference is a constant image: of the equal numbers in a max-pooling's windows rounding picks one."""
+    """The reference is a constant image: of equal numbers in a max-pooling's windows rounding picks one."""
     network = through_a_file("googlenet", 13, dynamo=False)
     assert apart(network, "googlenet", ["deeplift_rescale"])
 
