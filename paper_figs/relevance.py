@@ -10,11 +10,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from paper_figs.style import house_style, save
+from paper_figs.style import house_style, in_lines, save
 from rankone.results.arrays import RELEVANCE_MAPS, flat
 
 ACROSS = 5  # images side by side
 MOST = 20  # images in a picture
+LETTERS = 22  # of the title, above each image
 SHARE = 0.005  # of the start relevance; less is not said
 SIGNED = "RdBu_r"  # red: positive; blue: negative; white: nothing
 
@@ -47,7 +48,10 @@ def draw(results: str | Path, out: str | Path) -> Path:
         if shown is not None:
             bar = figure.colorbar(shown, ax=axes[-1], location="bottom", fraction=0.05, pad=0.04, aspect=40)
             bar.set_ticks([-1, 0, 1], labels=["− scale", "0", "+ scale"])
-        figure.suptitle(f"{data['model']}\n{data['method']}, relevance at {data['at']}", fontsize=14)
+        figure.suptitle(
+            f"{in_lines(str(data['model']), 22 * across)}\n{data['method']}, relevance at {data['at']}",
+            fontsize=14,
+        )
         return save(figure, out)
 
 
@@ -64,13 +68,19 @@ def picture(axes: Axes, image: np.ndarray) -> None:
 
 
 def accounts(data: dict[str, np.ndarray], k: int) -> str:
-    """Image k's map in shares of the 1 that its unit was given, and a line on where the rest went."""
-    if abs(data["unbooked"][k]) > SHARE:
+    """How much of what it was given image k's map is, and a line on where the rest went, if that is known."""
+    if not data["explained"]:
         return f"it sums to {data['arrived'][k]:.2g}\n"
+    shares = {name: data[name][k] / data["given"][k] for name in ("arrived", "bias", "epsilon", "lost")}
     words = {"bias": "to biases", "epsilon": "to ε", "lost": "lost (0/0)"}
-    gone = [f"{100 * data[name][k]:.2g} % {said}" for name, said in words.items() if data[name][k] > SHARE]
-    grown = [f"{-100 * data['lost'][k]:.2g} % grown"] if data["lost"][k] < -SHARE else []
-    return f"{100 * data['arrived'][k]:.2g} % arrives\n{', '.join([*gone, *grown])}"
+    gone = [f"{percent(shares[name])} {said}" for name, said in words.items() if shares[name] > SHARE]
+    grown = [f"{percent(-shares['lost'])} grown"] if shares["lost"] < -SHARE else []
+    return f"{percent(shares['arrived'])} arrives\n{', '.join([*gone, *grown])}"
+
+
+def percent(share: float) -> str:
+    """Two significant digits, or whole percent: 0.0022 %, 87 %, 122 %."""
+    return f"{100 * share:.0f} %" if abs(share) >= 1 else f"{100 * share:.2g} %"
 
 
 def relevance_map(axes: Axes, values: np.ndarray, accounts: str) -> Any:

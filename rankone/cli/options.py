@@ -25,7 +25,13 @@ Weights = Annotated[
     str | None,
     typer.Option(help="random, download (torchvision) or a file; trained networks and .onnx bring theirs."),
 ]
-Images = Annotated[str, typer.Option(help="sample, an image, a folder of images or a .npy array.")]
+Images = Annotated[
+    str,
+    typer.Option(
+        help="sample, an image, a folder of images, or a .npy array as the network reads it. Pictures are "
+        "normalised as the trained networks' own training did, for all others as ImageNet's."
+    ),
+]
 Output = Annotated[
     str | None, typer.Option(help="Which output, of a network that returns several: aux, 0, features.2.")
 ]

@@ -166,3 +166,29 @@ def test_what_is_held_constant_is_named_and_a_switch_refuses_it(photos, tmp_path
     assert "3 without: mul (gate, mul), sigmoid (smooth, sigmoid), norm (norm, norm)" in refused(
         rankone(*asked, "--no-held")
     )
+
+
+@pytest.mark.parametrize(
+    "method,explained",
+    [("z_plus", True), ("alpha_beta:2:1", True), ("gradient", False), ("gradient_times_input", False)],
+)
+def test_a_map_says_where_the_rest_went_if_the_books_explain_it(photos, tmp_path, method, explained):
+    """What is given is what arrives, and what biases and ε drew, and what was lost."""
+    done = rankone("relevance", "--model", OWN, "--images", photos, "--method", method, "--out", tmp_path)
+    assert ("to biases" in done.out) == explained
+    with np.load(tmp_path / "relevance.npz") as file:
+        assert file["explained"] == explained
+        if explained:
+            went = sum(file[name] for name in ("arrived", "bias", "epsilon", "lost"))
+            np.testing.assert_allclose(went, file["given"], rtol=1e-4)
+
+
+def test_every_unit_of_one_image_is_drawn(photos, tmp_path):
+    asked = ("relevance", "--model", OWN, "--images", photos, "--method", "z_plus", "--out", tmp_path)
+    assert rankone(*asked, "--unit", "all").status == 0
+    with np.load(tmp_path / "relevance.npz") as file:
+        np.testing.assert_array_equal(file["units"], range(5))
+        np.testing.assert_array_equal(file["names"], [f"unit {k}" for k in range(5)])
+        np.testing.assert_array_equal(file["images"], np.load(photos)[:1].repeat(5, 0))
+    line = refused(rankone(*asked, "--unit", "all", "--start", "stem"))
+    assert "unit: expected one image and at most 20 units" in line

@@ -28,6 +28,7 @@ from torch_backend.propagation.ledger import Entry, ledger
 from torch_backend.propagation.relevance import relevance
 
 ROUNDING = 1e-5  # of the 1 that relevance starts with: what float32 makes of an account that is empty
+SHARE = 1e-3  # of what is given that may stay unexplained: LRP_z in float32 blows rounding up
 MOST = 20  # units of one image: more maps are no picture
 UNFOLDED = "Affine maps (batch norms, constants) that fold into no layer"
 HELD = "Held constant at each image's own values (statistics of norms, gates)"
@@ -82,12 +83,26 @@ class Maps:
     @property
     def gone(self) -> dict[str, Tensor]:
         """What did not arrive, by where it went, from all nodes together: (B,) for each account."""
-        nothing = torch.zeros_like(self.start_relevance.flatten(2).sum(2))
-        accounts = {"bias": "bias", "epsilon": "epsilon", "lost": "lost", "unbooked": "rest"}
-        return {
-            name: sum((getattr(entry, account) for entry in self.entries), nothing)[0]
-            for name, account in accounts.items()
-        }
+        accounts, nothing = ("bias", "epsilon", "lost"), torch.zeros_like(self.given)[None]
+        return {name: sum((getattr(entry, name) for entry in self.entries), nothing)[0] for name in accounts}
+
+    @property
+    def given(self) -> Tensor:
+        """What relevance starts with, (B,)."""
+        return self.start_relevance[0].flatten(1).sum(1)
+
+    @property
+    def arrived(self) -> Tensor:
+        """What the maps add up to, (B,)."""
+        return self.relevance.flatten(1).sum(1)
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether the maps are what was given without what is gone: not so where a method shares nothing
+        out, keeps no books, or reads something else at its end (gradient ⊙ input).
+        """
+        missing = self.given - self.arrived - sum(self.gone.values())
+        return bool((missing.abs() <= SHARE * self.given.abs()).all())
 
     @property
     def summed(self) -> Tensor:
@@ -165,12 +180,11 @@ def _count(outputs: Tensor) -> int:
 
 def summary(label: str, maps: Maps) -> str:
     """A line per image: the start unit, its output, the relevance that arrived, how much is negative, and
-    where the rest went.
+    where the rest went, if the books explain it.
     """
-    titles = {"bias": "to biases", "epsilon": "to ε", "lost": "lost (0/0)", "unbooked": "unbooked"}
-    gone = {
-        titles[name]: amounts for name, amounts in maps.gone.items() if float(amounts.abs().max()) > ROUNDING
-    }
+    titles = {"bias": "to biases", "epsilon": "to ε", "lost": "lost (0/0)"}
+    gone = {titles[name]: x for name, x in maps.gone.items() if float(x.abs().max()) > ROUNDING}
+    gone = gone if maps.is_explained else {}
     header = ("image", "start unit", "its output", f"relevance at {maps.at}", "negative part", *gone)
     rows = [
         (
@@ -232,7 +246,9 @@ def write(folder: Path, label: str, maps: Maps, pictures: Tensor | None = None) 
         map=_array(maps.summed),
         units=_array(maps.units),
         names=np.array(maps.names),
-        arrived=_array(maps.relevance.flatten(1).sum(1)),
+        given=_array(maps.given),
+        arrived=_array(maps.arrived),
+        explained=maps.is_explained,
         **{name: _array(amounts) for name, amounts in maps.gone.items()},
         outputs=_array(maps.outputs),
         model=label,
