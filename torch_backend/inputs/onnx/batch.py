@@ -73,12 +73,7 @@ def _reshape_any(model: ModelProto, count: int) -> None:
         if node.op_type != "Reshape" or len(node.input) < 2:
             continue
         target, before = known.get(node.input[1]), shapes.get(node.input[0])
-        if (
-            target is None
-            or not target.size
-            or target[0] != count
-            or (before or [None])[0] not in (count, None)
-        ):
+        if target is None or not target.size or target[0] != count or not before or before[0] != count:
             continue
         if 0 in target and attribute(node, "allowzero", 0):
             continue
