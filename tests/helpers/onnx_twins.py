@@ -21,7 +21,7 @@ class OnnxTwin:
     """write: fills a graph, names its output; body: the same function of the parts and images (B, C, H, W).
 
     image: the shape that the file declares. routes: how many nodes only move numbers, at most. has_lrp:
-    whether every method has a rule for all nodes. notes: words of what differs from the file.
+    whether LRP, in all its forms, and guided backpropagation have rules for all nodes. notes: words of what differs from the file.
     """
 
     write: Callable[[Graph, nn.Module], str]
@@ -205,8 +205,8 @@ def branched_body(m, x):
     return m.fc(F.avg_pool2d(h, 2).flatten(1))
 
 
-def known_by_derivative(g, m):
-    """What has no rule of its own in every method."""
+def activations(g, m):
+    """What some methods refuse by name; the others agree."""
     h = g("LeakyRelu", conv(g, g("Transpose", "image", perm=TO_FIRST), m.conv), alpha=0.125)
     h = g("PRelu", conv(g, h, m.side), m.slope.weight.view(-1, 1, 1))
     h = g("Relu", g("ConvTranspose", h, m.up.weight, m.up.bias, strides=[2, 2]))
@@ -221,7 +221,7 @@ def known_by_derivative(g, m):
     return dense(g, flat(g, g("GlobalAveragePool", h), m), m.fc)
 
 
-def known_by_derivative_body(m, x):
+def activations_body(m, x):
     h = m.slope(m.side(F.leaky_relu(m.conv(x), 0.125)))
     return m.fc(F.interpolate(torch.relu(m.up(h)), scale_factor=2).mean((2, 3)))
 
@@ -249,9 +249,9 @@ TWINS = {
     "branched": OnnxTwin(
         branched, branched_body, lambda: conv_fc(32, side=nn.Conv2d(4, 4, 3, padding=1))(), routes=2
     ),
-    "known by derivative": OnnxTwin(
-        known_by_derivative,
-        known_by_derivative_body,
+    "activations": OnnxTwin(
+        activations,
+        activations_body,
         lambda: conv_fc(
             4, side=nn.Conv2d(4, 4, 3, padding=1), slope=nn.PReLU(4), up=nn.ConvTranspose2d(4, 4, 2, 2)
         )(),
