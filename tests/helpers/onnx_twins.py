@@ -21,7 +21,7 @@ class OnnxTwin:
     """write: fills a graph, names its output; body: the same function of the parts and images (B, C, H, W).
 
     image: the shape that the file declares. routes: how many nodes only move numbers, at most. has_lrp:
-    whether LRP, in all its forms, and guided backpropagation have rules for all nodes. notes: words of what differs from the file.
+    whether all methods have rules for all nodes. notes: words of what differs from the file.
     """
 
     write: Callable[[Graph, nn.Module], str]
