@@ -87,16 +87,17 @@ def opened(
         network = models.load(model, weights, seed=seed, dtype=dtype)
         for note in models.changes(model, network):
             warnings.warn(f"{models.label(model)}: {note}", stacklevel=2)
-    preprocessing = pictures.sized(pictures.preprocessing(model), models.image_shape(model, network))
-    batch = pictures.read(images, preprocessing, limit, dtype)
-    drawn = None if images.endswith(".npy") else preprocessing.undone(batch)
-    network, batch = with_extra(with_output(network, output), batch, extras, limit)
+        preprocessing = pictures.sized(pictures.preprocessing(model), models.image_shape(model, network))
+        batch = pictures.read(images, preprocessing, limit, dtype)
+        models.check_size(model, batch)
+        drawn = None if images.endswith(".npy") else preprocessing.undone(batch)
+        network, batch = with_extra(with_output(network, output), batch, extras, limit)
     return Opened(models.label(model, weights), network, batch, drawn, models.classes(model, weights))
 
 
 @contextmanager
 def notes_on_stderr() -> Iterator[None]:
-    """Each warning becomes one line."""
+    """Each warning becomes one line, at the end; after an error there are none: it has a line of its own."""
     with warnings.catch_warnings(record=True) as notes:
         warnings.simplefilter("always", UserWarning)
         yield

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests.helpers.command import rankone, refused
 
@@ -120,9 +121,31 @@ def test_model_lists_the_inputs(folder):
         ("depth={}/one.npy:read", "depth: expected a tensor (B, ...) with B = 4, got float32 (1, 1, 8, 8)"),
         ("depth={}/length.npy:read", "depth: expected a tensor (B, ...) with B = 4, got int64 (4,)"),
         ("depth={}/one.npy:reed", "one.npy:reed"),
+        ("image={}/image.npy:read", "extra: expected each further input once, got image, which is --images"),
     ],
 )
 def test_what_is_no_input_is_one_line(folder, tmp_path, extra, line):
     given = words(folder, "relevance", tmp_path / "out", "Two", "image.npy")
     assert line in refused(rankone(*given, "--method", "z_plus", "--extra", extra.format(folder)))
     assert not (tmp_path / "out").exists()
+
+
+def test_an_input_is_given_once(folder, tmp_path):
+    given = words(folder, "relevance", tmp_path / "out", "Two", "image.npy")
+    twice = ("--extra", f"depth={folder}/depth.npy:read") * 2
+    line = refused(rankone(*given, "--method", "z_plus", *twice))
+    assert "extra: expected each further input once, got depth twice" in line
+
+
+def test_pictures_of_the_first_input_stand_above_its_maps_only(folder, tmp_path):
+    """A picture of the first input is not drawn above the map of another."""
+    Image.fromarray(np.full((8, 8, 3), 200, np.uint8)).save(tmp_path / "grey.png")
+    np.save(tmp_path / "depth.npy", np.ones((1, 1, 224, 224), np.float32))
+    for at, space in (("image", (1, 3, 224, 224)), ("depth", (1, 1, 224, 224))):
+        given = words(folder, "relevance", tmp_path / at, "Two", tmp_path / "grey.png")
+        done = rankone(
+            *given, "--method", "z_plus", "--at", at, "--extra", f"depth={tmp_path}/depth.npy:read"
+        )
+        assert done.status == 0, done.err
+        with np.load(tmp_path / at / "relevance.npz") as file:
+            assert file["pictures"].shape == space

@@ -50,13 +50,18 @@ def with_extra(
     """
     if not extras:
         return network, images
+    first = first_of(network)
+    names = [first, *(extra.name for extra in extras)]
+    if doubled := [name for k, name in enumerate(names) if name in names[:k]]:
+        whose = f"{first}, which is --images" if doubled[0] == first else f"{doubled[0]} twice"
+        refuse("extra", expected="each further input once", got=whose, do="leave one of them out")
     real = images.dtype if images.is_floating_point() else torch.float32
 
     def of(kind: str) -> dict[str, Any]:
         return {e.name: e.value if kind == "" else e.value[:limit] for e in extras if e.kind == kind}
 
     read = {name: x.to(real) if x.is_floating_point() else x for name, x in of("read").items()}
-    return join(network, {first_of(network): images, **read}, rows=of("each"), fixed=of(""))
+    return join(network, {first: images, **read}, rows=of("each"), fixed=of(""))
 
 
 def _number(text: str) -> int | float | None:
@@ -73,6 +78,6 @@ def _array(path: Path) -> Tensor:
         array = np.load(path, allow_pickle=False)
         if not isinstance(array, np.ndarray):
             raise ValueError("an archive of arrays")
-        return torch.from_numpy(array)
+        return torch.from_numpy(array.astype(array.dtype.newbyteorder("=")))
     except (ValueError, EOFError, TypeError) as error:
         return refuse("extra", expected="a .npy array", got=f"{path} ({error})", do="save it with numpy.save")

@@ -57,6 +57,12 @@ def _mask(path: Path) -> Tensor:
         return torch.from_numpy(np.asarray(shown(path).convert("L")) >= WHITE)
     try:
         array = np.load(path, allow_pickle=False)
-        return torch.from_numpy(np.asarray(array) != 0)
+        if (
+            not isinstance(array, np.ndarray)
+            or array.dtype.kind not in "biuf"
+            or not np.isfinite(array).all()
+        ):
+            raise ValueError("no finite numbers")
+        return torch.from_numpy(array != 0)
     except (ValueError, EOFError, TypeError) as error:
         return refuse("mask", expected="a .npy array", got=f"{path} ({error})", do="save it with numpy.save")

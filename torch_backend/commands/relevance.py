@@ -235,9 +235,12 @@ def _accounts(entry: Entry) -> list[float]:
 def write(folder: Path, label: str, maps: Maps, pictures: Tensor | None = None) -> Path:
     """Write folder/relevance.npz, the arrays of `RELEVANCE_MAPS`; returns its path.
 
-    pictures: the images as they are drawn, (B, 3, H, W) in [0, 1], if that is known.
+    pictures: the images (of several inputs the first) as they are drawn, (B, 3, H, W) in [0, 1], if that is
+    known.
     """
     images = maps.images
+    if maps.at in maps.graph.inputs[1:]:
+        pictures = None  # of the first input
     return RELEVANCE_MAPS.write(
         folder / "relevance.npz",
         images=_array(images),

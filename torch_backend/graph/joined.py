@@ -149,6 +149,10 @@ def join(
     the model. The model is called, not changed. ValueError: names that its `forward` does not have, shapes
     that do not fit, tokens that are not read by one embedding, or that it has no row for.
     """
+    for given in (inputs, rows, fixed):
+        if not isinstance(given, Mapping):
+            do = "name each as the model's forward does"
+            refuse("inputs", expected="tensors by name", got=type(given).__name__, do=do)
     _check_names(model, [*inputs, *rows, *fixed])
     _check_inputs(inputs, rows)
     tokens = {name: x for name, x in inputs.items() if are_tokens(x)}

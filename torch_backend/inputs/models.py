@@ -108,6 +108,18 @@ def image_shape(name: str, network: nn.Module) -> tuple[int | None, ...] | None:
     return network.image if is_onnx(name) else None
 
 
+def check_size(name: str, images: Tensor) -> None:
+    """ValueError for images of another size than a trained network reads."""
+    if name not in ZOO:
+        return
+    size = (3, ZOO[name].reads.side, ZOO[name].reads.side)
+    if tuple(images.shape[1:]) != size:
+        expected = f"shape (B, {', '.join(map(str, size))}), as {name} reads them"
+        refuse(
+            "images", expected=expected, got=tuple(images.shape), do="give pictures, or an array of this size"
+        )
+
+
 def is_onnx(name: str) -> bool:
     """Whether the name is that of an .onnx file."""
     return Path(name).suffix.lower() == ".onnx"

@@ -15,8 +15,11 @@ IMAGENET = Preprocessing(224, IMAGENET_MEAN, IMAGENET_STD, sample=lambda: photog
 
 def photographs(preprocessing: Preprocessing = IMAGENET) -> Tensor:
     """scikit-image's bundled colour photographs `PHOTOGRAPHS`, (6, 3, side, side), normalised."""
-    from skimage import data
-
+    try:
+        from skimage import data
+    except ImportError:
+        do = "pip install scikit-image, or pass images of your own"
+        refuse("images", expected="scikit-image's photographs", got="no such package", do=do)
     folder = Path(data.__file__).parent
     found = [path for path in sorted(folder.iterdir()) if path.stem in PHOTOGRAPHS]
     if len(found) != len(PHOTOGRAPHS):

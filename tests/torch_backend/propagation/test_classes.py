@@ -94,3 +94,17 @@ def test_a_region_that_does_not_fit_is_refused(logits, region, line) -> None:
         class_start(logits, torch.tensor([0, 1]), region)
     with pytest.raises(ValueError, match=line):
         class_sums(logits, region)
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [torch.tensor([1, 9]), torch.tensor([1, -1]), torch.tensor([1]), torch.tensor([1.0, 2.0]), [1, 2]],
+)
+def test_classes_that_are_none_are_refused(classes):
+    with pytest.raises(ValueError, match="classes: expected 2 numbers of classes, int64, from 0 to 3"):
+        class_start(torch.zeros(2, 4, 3, 3), classes)
+
+
+def test_a_region_is_a_tensor():
+    with pytest.raises(ValueError, match="region: expected a tensor, got list"):
+        class_sums(torch.zeros(2, 4, 3, 3), [[True] * 3] * 3)

@@ -10,7 +10,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from torch_backend.inputs.preprocessing import Squeezed, pixels
-from torch_backend.inputs.zoo.trained import Trained, file_of
+from torch_backend.inputs.zoo.trained import Trained, file_of, needed
 
 # Axial slices of the template, counted from below in its voxels of 1 mm.
 SLICES = range(60, 133, 8)
@@ -34,11 +34,9 @@ def classes() -> tuple[str, ...]:
 
 def slices() -> Tensor:
     """Ten axial slices of the ICBM152 T1 template, a mean of 152 healthy brains: (10, 3, 240, 240)."""
-    import nibabel
-
     sha256 = "421a10e872fd6cadae7f61d358dffbcc1795a497d61ee76c5dda2503e1a1e9e6"
     name = "nilearn/datasets/data/mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz"
-    volume = np.asarray(nibabel.load(file_of("nilearn", name, sha256)).dataobj)
+    volume = np.asarray(needed("nibabel", "nibabel").load(file_of("nilearn", name, sha256)).dataobj)
     return READS(torch.stack([pixels(READS.fit(_upright(volume[:, :, z]))) for z in SLICES]))
 
 

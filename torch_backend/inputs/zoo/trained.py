@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from types import ModuleType
 
 from torch import nn
 
@@ -29,6 +31,15 @@ class Trained:
     reads: Preprocessing
     build: Callable[[], nn.Module]
     classes: Callable[[], tuple[str, ...]]
+
+
+def needed(package: str, module: str) -> ModuleType:
+    """The module of a package of the extra `zoo`; ValueError if it is not installed."""
+    try:
+        return import_module(module)
+    except ImportError:
+        install = "pip install 'rankone[zoo]'"
+        return refuse("model", expected=f"the package {package}", got="none installed", do=install)
 
 
 def file_of(package: str, path: str, sha256: str) -> Path:
