@@ -177,6 +177,35 @@ def test_a_slope_for_each_channel_is_torch_s_own_however_it_is_shaped(write, tmp
     assert [n.kind for n in trace(network, torch.from_numpy(x)).nodes] == [n.kind for n in own.nodes]
 
 
+ADDED = {
+    "one for each row": ((5, 6), 4, (5, 1)),
+    "one for each channel": ((3, 5, 6), 4, (3, 1, 1)),
+    "a width that grows": ((6,), 1, (4,)),
+    "a bias": ((5, 6), 4, (4,)),
+    "one number": ((6,), 4, ()),
+}
+
+
+@pytest.mark.parametrize("image,width,added", ADDED.values(), ids=ADDED)
+def test_what_is_added_to_a_product_broadcasts_as_onnxruntime_says(image, width, added, tmp_path):
+    chance = np.random.default_rng(3)
+    weight, constant = chance.standard_normal((6, width)), chance.standard_normal(added)
+
+    def write(g: Graph) -> str:
+        return g("Add", g("MatMul", "image", weight), constant)
+
+    network, x, expected = beside_onnxruntime(write, image, tmp_path)
+    assert agrees(network, x, [expected])
+    trace(network, torch.from_numpy(x))
+
+
+@pytest.mark.parametrize("kind", ["Softmax", "LogSoftmax"])
+def test_an_activation_of_the_images_themselves_stays(kind, tmp_path):
+    network, x, expected = beside_onnxruntime(lambda g: g(kind, "image"), (5,), tmp_path)
+    assert agrees(network, x, [expected])
+    assert network.notes == ()
+
+
 def test_a_wrong_operator_is_noticed(tmp_path):
     g = Graph(("N", 2, 8, 8), np.float32)
     onnx.save(g.model(g("Relu", "image")), tmp_path / "net.onnx")
