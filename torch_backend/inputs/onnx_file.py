@@ -16,6 +16,8 @@ from rankone.errors import refuse
 if TYPE_CHECKING:
     from torch_backend.inputs.onnx.network import OnnxNetwork
 
+PRECISIONS = (torch.float32, torch.float64)
+
 
 def load_onnx(path: str | Path, dtype: torch.dtype = torch.float32) -> OnnxNetwork:
     """The network in the file `path`, in eval mode and in `dtype`, float32 or float64.
@@ -26,9 +28,12 @@ def load_onnx(path: str | Path, dtype: torch.dtype = torch.float32) -> OnnxNetwo
     starts before it; images are (B, C, *space), also where the file reads (B, *space, C); a file for a fixed
     number of images takes any number. Numbers are rounded only where float32 is asked for.
     Raises ValueError in one line for a file that is damaged, or does what cannot be read (branches, loops,
-    operators of others, quantised numbers, several inputs), and without the packages of the extra `onnx`;
-    OSError if a file is missing.
+    operators of others, quantised numbers, several inputs), for another dtype, and without the packages of
+    the extra `onnx`; OSError if a file is missing.
     """
+    if dtype not in PRECISIONS:
+        do = "leave it out for float32"
+        refuse("dtype", expected="torch.float32 or torch.float64", got=repr(dtype), do=do)
     try:
         from torch_backend.inputs.onnx import batch, channels, constants, editing, file, operators, outputs
         from torch_backend.inputs.onnx.network import converted

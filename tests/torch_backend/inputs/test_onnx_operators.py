@@ -96,6 +96,7 @@ def highest(**said):
 
 
 WINDOW = {"kernel_shape": [3, 3], "strides": [2, 2]}
+PAIRS = {"kernel_shape": [2, 2], "strides": [2, 2]}
 POOLINGS = {
     "average, padding left out": averaged(**WINDOW, pads=[1, 1, 1, 1]),
     "average, padding counted": averaged(**WINDOW, pads=[1, 1, 1, 1], count_include_pad=1),
@@ -106,6 +107,16 @@ POOLINGS = {
     "average, same, counted": averaged(**WINDOW, auto_pad="SAME_UPPER", count_include_pad=1),
     "average, rounded up": averaged(**WINDOW, ceil_mode=1),
     "average, every place": averaged(kernel_shape=[3, 3], auto_pad="SAME_UPPER"),
+    "average, more behind, rounded up": averaged(**PAIRS, pads=[0, 0, 1, 1], ceil_mode=1),
+    "average, more behind, counted, rounded up": averaged(
+        **PAIRS, pads=[0, 0, 1, 1], count_include_pad=1, ceil_mode=1
+    ),
+    "average, padded unlike, rounded up": averaged(**PAIRS, pads=[0, 1, 1, 1], ceil_mode=1),
+    "maximum, more behind, rounded up": highest(**PAIRS, pads=[0, 0, 1, 1], ceil_mode=1),
+    "maximum, padded unlike, rounded up": highest(**PAIRS, pads=[0, 1, 1, 1], ceil_mode=1),
+    "maximum, far apart, rounded up": highest(
+        kernel_shape=[2, 2], strides=[3, 3], pads=[0, 0, 1, 1], ceil_mode=1
+    ),
     "maximum, more behind": highest(**WINDOW, pads=[0, 0, 1, 1]),
     "maximum, more in front": highest(**WINDOW, pads=[1, 1, 0, 0]),
     "maximum, same": highest(**WINDOW, auto_pad="SAME_UPPER"),
@@ -114,20 +125,85 @@ POOLINGS = {
 }
 
 
-@pytest.mark.parametrize("write", POOLINGS.values(), ids=POOLINGS)
-@pytest.mark.parametrize("side", [7, 8])
-def test_pooling_is_onnxruntime_s_and_has_a_rule(write, side, tmp_path):
-    """No node is known by its derivative alone."""
-    g = Graph(("N", 2, side, side), np.float32)
-    model = g.model(write(g), shape=("N", 2, "h", "w"))
-    x = np.random.default_rng(side).standard_normal((2, 2, side, side)).astype(np.float32)
+def beside_onnxruntime(write, image: tuple[int, ...], folder, opset: int = 13, declared=None):
+    """The network, two images or as many as the file declares, what onnxruntime makes of them."""
+    g = Graph(declared or ("N", *image), np.float32, opset)
+    model = g.model(write(g), shape=[f"size {k}" for k in range(len(image) + 1)])
+    count = declared[0] if declared else 2
+    x = np.random.default_rng(0).standard_normal((count, *image)).astype(np.float32)
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     (expected,) = session.run(None, {"image": x})
-    onnx.save(model, tmp_path / "net.onnx")
-    network = load_onnx(tmp_path / "net.onnx")
+    onnx.save(model, folder / "net.onnx")
+    return load_onnx(folder / "net.onnx"), x, expected
+
+
+@pytest.mark.parametrize("write", POOLINGS.values(), ids=POOLINGS)
+@pytest.mark.parametrize("side", [7, 8, 9])
+def test_pooling_is_onnxruntime_s_and_has_a_rule(write, side, tmp_path):
+    """No node is known by its derivative alone."""
+    network, x, expected = beside_onnxruntime(write, (2, side, side), tmp_path)
     assert agrees(network, x, [expected])
     kinds = {node.kind for node in trace(network, torch.from_numpy(x)).nodes}
     assert kinds <= {"input", "relu", "average", "affine", "max_pool", "route"}
+
+
+@pytest.mark.parametrize("side", [7, 8, 9])
+def test_a_norm_of_windows_has_onnxruntime_s_size(side, tmp_path):
+    def norms(g: Graph) -> str:
+        return g("LpPool", "image", **PAIRS, pads=[0, 0, 1, 1], ceil_mode=1)
+
+    network, x, expected = beside_onnxruntime(norms, (2, side, side), tmp_path, opset=18)
+    assert agrees(network, x, [expected])
+
+
+SLOPE = np.float32([0.1, 0.2, 0.3])
+
+
+def slopes_of_channels(g: Graph) -> str:
+    return g("PRelu", "image", SLOPE.reshape(1, 3, 1, 1))
+
+
+def slopes_of_channels_last(g: Graph) -> str:
+    h = g("Transpose", g("Transpose", "image", perm=[0, 2, 3, 1]), perm=[0, 1, 2, 3])
+    h = g("PRelu", h, SLOPE.reshape(1, 1, 3))
+    return g("Transpose", h, perm=[0, 3, 1, 2])
+
+
+@pytest.mark.parametrize("write", [slopes_of_channels, slopes_of_channels_last])
+def test_a_slope_for_each_channel_is_torch_s_own_however_it_is_shaped(write, tmp_path):
+    network, x, expected = beside_onnxruntime(write, (3, 4, 5), tmp_path)
+    assert agrees(network, x, [expected])
+    own = trace(torch.nn.PReLU(3).eval(), torch.from_numpy(x))
+    assert [n.kind for n in trace(network, torch.from_numpy(x)).nodes] == [n.kind for n in own.nodes]
+
+
+ADDED = {
+    "one for each row": ((5, 6), 4, (5, 1)),
+    "one for each channel": ((3, 5, 6), 4, (3, 1, 1)),
+    "a width that grows": ((6,), 1, (4,)),
+    "a bias": ((5, 6), 4, (4,)),
+    "one number": ((6,), 4, ()),
+}
+
+
+@pytest.mark.parametrize("image,width,added", ADDED.values(), ids=ADDED)
+def test_what_is_added_to_a_product_broadcasts_as_onnxruntime_says(image, width, added, tmp_path):
+    chance = np.random.default_rng(3)
+    weight, constant = chance.standard_normal((6, width)), chance.standard_normal(added)
+
+    def write(g: Graph) -> str:
+        return g("Add", g("MatMul", "image", weight), constant)
+
+    network, x, expected = beside_onnxruntime(write, image, tmp_path)
+    assert agrees(network, x, [expected])
+    trace(network, torch.from_numpy(x))
+
+
+@pytest.mark.parametrize("kind", ["Softmax", "LogSoftmax"])
+def test_an_activation_of_the_images_themselves_stays(kind, tmp_path):
+    network, x, expected = beside_onnxruntime(lambda g: g(kind, "image"), (5,), tmp_path)
+    assert agrees(network, x, [expected])
+    assert network.notes == ()
 
 
 def test_a_wrong_operator_is_noticed(tmp_path):

@@ -235,6 +235,23 @@ def test_an_operator_that_cannot_be_read_is_refused_by_name(write, image, words,
         load_onnx(saved(graph_of(write, image, 15), tmp_path))
 
 
+@pytest.mark.parametrize("scale,refused_there", [(0.5, True), (2.0, False)])
+def test_nearest_numbers_of_an_image_that_shrinks_are_refused_at_opset_10(scale, refused_there, tmp_path):
+    scales = np.float32([1, 1, scale, 1])
+    path = saved(graph_of(lambda g: g("Resize", "image", scales, mode="nearest"), opset=10), tmp_path)
+    if not refused_there:
+        load_onnx(path)
+        return
+    with pytest.raises(ValueError, match=r"^model: expected nearest numbers .*, got 'net/Resize.0'"):
+        load_onnx(path)
+
+
+@pytest.mark.parametrize("dtype", ["float32", torch.float16, None, np.float32])
+def test_another_precision_is_refused(dtype, tmp_path):
+    with pytest.raises(ValueError, match=r"^dtype: expected torch.float32 or torch.float64, got "):
+        load_onnx(saved(valid(), tmp_path), dtype)
+
+
 # ---------------------------------------------------------------- data beside the file
 
 

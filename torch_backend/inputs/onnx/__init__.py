@@ -5,7 +5,6 @@ operators   which graphs can be read: one image in, operators of ONNX's own, con
 constants   what depends on no image, computed once; one precision everywhere
 outputs     a last softmax or sigmoid is left out
 turns       transpositions that cancel
-turns       transpositions that cancel
 channels    images (B, *space, C) become (B, C, *space)
 batch       a fixed number of images becomes any number
 editing     nodes of a graph: who makes and who reads what

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch_backend.inputs.onnx.editing import attribute
 
 POOLS = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
+POOLINGS = ("AveragePool", "LpPool", "MaxPool")
 
 
 class Gather(nn.Module):
@@ -48,6 +49,8 @@ class PRelu(nn.Module):
         self.converted = converted
 
     def forward(self, x: Tensor, slope: Tensor) -> Tensor:
+        while slope.dim() >= x.dim() and len(slope) == 1:
+            slope = slope[0]
         of_channels = slope.shape[:1] == x.shape[1:2] and slope.dim() == x.dim() - 1
         if slope.numel() == 1 or (of_channels and slope.numel() == len(slope)):
             return F.prelu(x, slope.flatten())
@@ -71,8 +74,37 @@ class AveragePool(nn.Module):
         return self.pool(self.pad(x)) * torch.where(share > 0, 1 / share, 0.0)
 
 
+class PadToTheLastWindow(operations.AutoPad):
+    """A pooling's padding where its number of windows is rounded up: ONNX has none that begins behind the
+    image. What no window reads is not padded, so that torch, which takes padding for image, has none either.
+    """
+
+    def __init__(self, node: NodeProto) -> None:
+        size = list(attribute(node, "kernel_shape"))
+        one = [1] * len(size)
+        strides, dilations = attribute(node, "strides", one), attribute(node, "dilations", one)
+        value = -np.inf if node.op_type == "MaxPool" else 0.0
+        super().__init__(size, list(strides), list(dilations), value=value)
+        self.before, self.after = np.reshape(attribute(node, "pads"), (2, -1)).tolist()
+
+    def pads(self, x: Tensor) -> list[tuple[int, int]]:
+        return [
+            (before, max(min(after, self._read(axis, size + before) - size - before), 0))
+            for axis, (size, before, after) in enumerate(
+                zip(x.shape[2:], self.before, self.after, strict=True)
+            )
+        ]
+
+    def _read(self, axis: int, begins_before: int) -> int:
+        """How far the last window reaches that begins on the image, or on the padding in front of it."""
+        reach = (self.kernel_size[axis] - 1) * self.dilation[axis] + 1
+        return (begins_before - 1) // self.stride[axis] * self.stride[axis] + reach
+
+
 def mended(node: NodeProto, operation: nn.Module, known: Mapping[str, np.ndarray]) -> nn.Module:
     """The operation that the node asks for."""
+    if _rounds_up_beside_a_layer(node):
+        _pad_by(PadToTheLastWindow(node), operation)
     match operation:
         case operations.Gather():
             return Gather(attribute(node, "axis", 0))
@@ -83,6 +115,24 @@ def mended(node: NodeProto, operation: nn.Module, known: Mapping[str, np.ndarray
         case operations.Clip():
             return _clip(node, operation, known)
     return operation
+
+
+def _rounds_up_beside_a_layer(node: NodeProto) -> bool:
+    """Whether it pads more on one side, for which the converter takes a layer, and rounds its size up."""
+    pads = list(attribute(node, "pads", ()))
+    half = len(pads) // 2
+    return node.op_type in POOLINGS and bool(attribute(node, "ceil_mode", 0)) and pads[:half] != pads[half:]
+
+
+def _pad_by(layer: nn.Module, operation: nn.Module) -> None:
+    """The layer pads, wherever the converter put its own."""
+    match operation:
+        case nn.Sequential():
+            operation[0] = layer
+        case operations.LpPool():
+            operation.pad_layer = layer
+        case operations.AveragePool() | operations.MaxPool():
+            operation.pad = layer
 
 
 def _clip(node: NodeProto, operation: nn.Module, known: Mapping[str, np.ndarray]) -> nn.Module:

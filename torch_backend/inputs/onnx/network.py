@@ -8,7 +8,7 @@ from __future__ import annotations
 import warnings
 
 import torch
-from onnx import GraphProto, ModelProto, helper
+from onnx import GraphProto, ModelProto, NodeProto, helper
 from onnx2pytorch import ConvertModel
 from onnx2pytorch.constants import COMPOSITE_LAYERS, STANDARD_LAYERS
 from onnx2pytorch.convert.operations import get_buffer_name
@@ -76,19 +76,29 @@ def converted(
 
 def _multiply_as_written(graph: GraphProto) -> None:
     """A matrix from the left, or several, are inputs like others: the converter takes any constant of a
-    product for the weights of a dense layer.
+    product for the weights of a dense layer, and any constant that is added to one for its bias.
     """
-    axes = {tensor.name: len(tensor.dims) for tensor in graph.initializer}
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
+    widths: dict[str, int] = {}
     nodes = []
     for node in graph.node:
-        places = range(len(node.input)) if node.op_type == "MatMul" else ()
-        for i in places:
-            if axes.get(node.input[i]) is not None and (i == 0 or axes[node.input[i]] != 2):
-                given = fresh(graph, f"{node.input[i]}_given_{len(nodes)}")
-                nodes.append(helper.make_node("Identity", [node.input[i]], [given]))
-                node.input[i] = given
+        for i, name in enumerate(node.input):
+            is_other = node.op_type == "MatMul" and name in shapes and (i == 0 or len(shapes[name]) != 2)
+            is_no_layer = (
+                node.op_type == "Add" and name in widths and not _is_bias(node, shapes, widths[name])
+            )
+            if is_other or is_no_layer:
+                node.input[i] = fresh(graph, f"{name}_given_{len(nodes)}")
+                nodes.append(helper.make_node("Identity", [name], [node.input[i]]))
+        if node.op_type == "MatMul" and node.input[1] in shapes:
+            widths[node.output[0]] = shapes[node.input[1]][-1]
         nodes.append(node)
     put_nodes(graph, nodes)
+
+
+def _is_bias(node: NodeProto, shapes: dict[str, tuple[int, ...]], width: int) -> bool:
+    """Whether the Add's constant is a number for each of the product's last axis, or one for all."""
+    return all(shapes.get(name, ()) in ((), (1,), (width,)) for name in node.input)
 
 
 def _numbered(graph: GraphProto) -> dict[str, str]:

@@ -118,14 +118,31 @@ def check_layers(graph: onnx.GraphProto, opset: int) -> None:
             do = "export it in eval mode"
             refuse("model", expected="batch norms with stored statistics", got=title(node), do=do)
         _drop(node, "training_mode")
-        if node.op_type == "Resize" and opset > 10 and not is_torchs_resize(node, known):
-            said = ", ".join(f"{a.name}={attribute(node, a.name)!r}" for a in node.attribute)
-            refuse(
-                "model",
-                expected="a resizing that torch has",
-                got=f"{title(node)} with {said[:200]}",
-                do="use nearest (asymmetric, floor), or linear or cubic with half_pixel or align_corners",
-            )
+        if node.op_type == "Resize":
+            _check_resize(node, known, opset)
+
+
+def _check_resize(node: NodeProto, known: Mapping[str, np.ndarray], opset: int) -> None:
+    said = ", ".join(f"{a.name}={attribute(node, a.name)!r}" for a in node.attribute)
+    if opset > 10 and not is_torchs_resize(node, known):
+        refuse(
+            "model",
+            expected="a resizing that torch has",
+            got=f"{title(node)} with {said[:200]}",
+            do="use nearest (asymmetric, floor), or linear or cubic with half_pixel or align_corners",
+        )
+    if opset <= 10 and attribute(node, "mode", b"nearest") == b"nearest" and not _enlarges(node, known):
+        refuse(
+            "model",
+            expected="nearest numbers only to enlarge: opset 10 does not say which, to shrink",
+            got=f"{title(node)}",
+            do="export it at opset 11 or later",
+        )
+
+
+def _enlarges(node: NodeProto, known: Mapping[str, np.ndarray]) -> bool:
+    scales = known.get(node.input[1])
+    return scales is not None and bool((scales >= 1).all())
 
 
 def _drop(node: NodeProto, name: str) -> None:

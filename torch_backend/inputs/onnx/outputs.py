@@ -14,7 +14,8 @@ SHAPES = ("Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Tra
 def leave_out_last_activations(graph: GraphProto) -> list[str]:
     """Every output as it is before its last activation; the kinds that were left out, in order.
 
-    What else reads the activation, or what stands behind it, reads the same as before.
+    One of the images themselves stays: there are no logits. What else reads the activation, or what stands
+    behind it, reads the same as before.
     """
     made, found = makers(graph), []
     for output in graph.output:
@@ -23,7 +24,7 @@ def leave_out_last_activations(graph: GraphProto) -> list[str]:
         while node is not None and node.op_type in SHAPES and node.input:
             behind.append(node)
             node = made.get(node.input[0])
-        if node is None or node.op_type not in ACTIVATIONS:
+        if node is None or node.op_type not in ACTIVATIONS or node.input[0] not in made:
             continue
         found.append(node.op_type)
         name = node.input[0]
