@@ -28,7 +28,7 @@ bench: setup
 
 figures: demo
 	$(BIN)/python simulations/phase_diagram.py
-	$(BIN)/rankone csc --model vgg16 --weights random --limit 1 --vectors 3 --theory --starts fc3,fc1,conv4_3,conv3_3,conv2_2 --out out/random
+	$(BIN)/rankone csc --model vgg16 --weights random --limit 2 --vectors 3 --theory --starts fc3,fc1,conv4_3,conv3_3,conv2_2 --out out/random
 	mkdir -p paper_figs/shown
 	cp out/demo/fig4.png out/demo/cone.png out/phase_diagram/phase_diagram.png paper_figs/shown/
 	cp out/demo/mri_csc.png paper_figs/shown/csc_mri-vgg16.png
