@@ -64,7 +64,7 @@ def house_style() -> Iterator[None]:
 
 def in_lines(label: str, width: int = 40) -> str:
     """A network's label in lines of at most so many letters, as long as its words allow."""
-    return fill(label, width, break_long_words=False)
+    return fill(label, width, break_long_words=False, break_on_hyphens=False)
 
 
 def save(figure: Figure, out: str | Path) -> Path:
