@@ -199,6 +199,27 @@ def test_what_is_added_to_a_product_broadcasts_as_onnxruntime_says(image, width,
     trace(network, torch.from_numpy(x))
 
 
+def test_padding_by_infinity_is_the_pooling_s_own(tmp_path):
+    def write(g: Graph) -> str:
+        padded = g("Pad", "image", np.array([0, 0, 1, 1, 0, 0, 1, 1]), np.array(-np.inf))
+        return g("MaxPool", padded, **WINDOW)
+
+    network, x, expected = beside_onnxruntime(write, (2, 7, 7), tmp_path)
+    assert agrees(network, x, [expected])
+    assert [node.kind for node in trace(network, torch.from_numpy(x)).nodes] == ["input", "max_pool"]
+
+
+def test_a_file_that_resizes_one_image_resizes_any_number(tmp_path):
+    def write(g: Graph) -> str:
+        sizes = np.array([1, 3, 13, 5])
+        return g("Resize", "image", "", "", sizes, mode="linear", coordinate_transformation_mode="half_pixel")
+
+    network, x, expected = beside_onnxruntime(write, (3, 8, 7), tmp_path, declared=(1, 3, 8, 7))
+    assert agrees(network, x, [expected])
+    assert agrees(network, np.concatenate([x, 2 * x]), [np.concatenate([expected, 2 * expected])])
+    trace(network, torch.from_numpy(x))
+
+
 @pytest.mark.parametrize("kind", ["Softmax", "LogSoftmax"])
 def test_an_activation_of_the_images_themselves_stays(kind, tmp_path):
     network, x, expected = beside_onnxruntime(lambda g: g(kind, "image"), (5,), tmp_path)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import torch
 from onnx import GraphProto, ModelProto, NodeProto, helper
 from onnx2pytorch import ConvertModel
@@ -58,6 +59,7 @@ def converted(
     """The network that the model describes; ValueError that names what the converter has nothing for."""
     graph = model.graph
     _multiply_as_written(graph)
+    _pad_by_infinity(graph)
     before = _numbered(graph)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
@@ -99,6 +101,16 @@ def _multiply_as_written(graph: GraphProto) -> None:
 def _is_bias(node: NodeProto, shapes: dict[str, tuple[int, ...]], width: int) -> bool:
     """Whether the Add's constant is a number for each of the product's last axis, or one for all."""
     return all(shapes.get(name, ()) in ((), (1,), (width,)) for name in node.input)
+
+
+def _pad_by_infinity(graph: GraphProto) -> None:
+    """An infinite number to pad with is said by the node: among the weights it would be a damaged one."""
+    known = constants(graph)
+    for node in graph.node:
+        value = known.get(node.input[2]) if node.op_type == "Pad" and len(node.input) > 2 else None
+        if value is not None and value.size == 1 and np.isinf(value).all():
+            node.attribute.append(helper.make_attribute("value", float(value.item())))
+            node.input[2] = ""
 
 
 def _numbered(graph: GraphProto) -> dict[str, str]:
