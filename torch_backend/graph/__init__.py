@@ -18,6 +18,7 @@ layers          layers with weights, functions of single numbers
 normalising     normalisations, by stored statistics or by each image's own
 arithmetic      sums, constants
 norms_in_steps  normalisations that a network writes out
+entries         functions of single numbers that take several steps, as x g(x)
 products        products of two tensors: gates, and functions written as x g(x)
 routes          pooling, averages, and what only moves numbers
 joining         tensors joined to one

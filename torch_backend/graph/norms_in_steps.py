@@ -71,19 +71,26 @@ def _is_minus_mean_of(step: Step, x: Step) -> bool:
     return isinstance(step.op, Average) and step.inputs[0] is x and bool(sign == -1)
 
 
-def _measures(step: Step, wanted: set[int]) -> bool:
-    """Whether the step's numbers are made of nothing but the squares of a wanted step's."""
-    if len(step.inputs) == 1 and id(step.inputs[0]) in wanted and _squares(step):
+def _measures(step: Step, wanted: set[int], *, averaged: bool = False) -> bool:
+    """Whether the step's numbers are made of nothing but averages of the squares of a wanted step's.
+
+    averaged: whether what reads the step averages.
+    """
+    if len(step.inputs) == 1 and id(step.inputs[0]) in wanted and _squares(step, averaged=averaged):
         return True
     passes = isinstance(step.op, Route | Average | Diagonal | Bending | Sum | Product)
     known = passes or (step.what and step.what[0] in POWERS)
-    return bool(known and step.inputs) and all(_measures(part, wanted) for part in step.inputs)
+    averaged = averaged or isinstance(step.op, Average)
+    return bool(known and step.inputs) and all(
+        _measures(part, wanted, averaged=averaged) for part in step.inputs
+    )
 
 
-def _squares(step: Step) -> bool:
+def _squares(step: Step, *, averaged: bool) -> bool:
     function, *numbers = step.what or (None,)
-    return (
-        function in SIZES
-        or (function == ATEN.pow.Tensor_Scalar and numbers == [2])
+    if function in SIZES:
+        return True
+    return averaged and (
+        (function == ATEN.pow.Tensor_Scalar and numbers == [2])
         or (function == ATEN.mul.Tensor and not isinstance(step.op, Diagonal))
     )

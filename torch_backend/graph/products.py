@@ -6,8 +6,7 @@ what moves, averages, scales or adds numbers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial, reduce
+from functools import partial
 from math import inf
 
 import torch
@@ -15,14 +14,15 @@ from torch import Tensor
 
 from torch_backend.graph import arithmetic
 from torch_backend.graph.arithmetic import Part, expanded
+from torch_backend.graph.entries import activation, common_entries
 from torch_backend.graph.norms_in_steps import divided_by_size, times_inverse_size
 from torch_backend.graph.routes import destination, rearranged
 from torch_backend.graph.step import Call, Operation, Read, Step
 from torch_backend.operators.differentiable import Product
-from torch_backend.operators.entrywise import Activation, Bending, Entrywise
+from torch_backend.operators.entrywise import Entrywise
 from torch_backend.operators.holding import Gate
 from torch_backend.operators.linear import Diagonal
-from torch_backend.operators.operator import Operator, Route
+from torch_backend.operators.operator import Route
 from torch_backend.operators.rectifier import Rectifier
 from torch_backend.operators.unweighted import Average, Sum
 
@@ -37,18 +37,19 @@ BOUNDED = {
 def multiply(call: Call, x, other) -> Part:
     if not (isinstance(x, Read) and isinstance(other, Read)):
         return arithmetic.multiply(call, x, other)
-    return (
-        of_one(call, x, other)
-        or times_inverse_size(call, x, other)
-        or times_inverse_size(call, other, x)
-        or gated(call, x, other)
-    )
+    entries = common_entries(x, other)
+    if entries is not None:
+        return activation(call, entries, torch.mul)
+    return times_inverse_size(call, x, other) or times_inverse_size(call, other, x) or gated(call, x, other)
 
 
 def divide(call: Call, x, other) -> Part:
     if not isinstance(other, Read):
         return arithmetic.divide(call, x, other)
-    return divided_by_size(call, x, other) if isinstance(x, Read) else None
+    if not isinstance(x, Read):
+        return None
+    entries = common_entries(x, other)
+    return divided_by_size(call, x, other) if entries is None else activation(call, entries, torch.div)
 
 
 def add_product(call: Call, x, a, b, *, value=1) -> Part:
@@ -62,36 +63,6 @@ def add_product(call: Call, x, a, b, *, value=1) -> Part:
     if None in parts:
         return None
     return Operation(Sum, (call.image, call.image, None, 2), parts, call.arrangement)
-
-
-def of_one(call: Call, a: Read, b: Read) -> Operation | None:
-    """a(x) b(x), entry by entry: one activation, if it is 0 at 0."""
-    if not a.arrangement == b.arrangement == call.arrangement or a.step is b.step:
-        return None
-    above_a, above_b = _bent(a.step), _bent(b.step)
-    common = next((step for step in above_a if step in above_b), None)
-    if common is None:
-        return None
-    factors = [
-        partial(_composed, [step.op for step in above[: above.index(common)]]) for above in (above_a, above_b)
-    ]
-    make = partial(Activation, lambda x: factors[0](x) * factors[1](x))
-    if bool(make().forward(torch.zeros(1, *common.shape).to(call.outputs[0])).any()):
-        return None
-    return Operation(make, (), (Read(common, call.arrangement),), call.arrangement)
-
-
-def _bent(step: Step) -> list[Step]:
-    """The step and those below it, as long as each is a function of single numbers of the next."""
-    found = [step]
-    while isinstance(found[-1].op, Bending | Diagonal):
-        found.extend(found[-1].inputs)
-    return found
-
-
-def _composed(ops: Sequence[Operator], x: Tensor) -> Tensor:
-    """The first one of the last one's, applied last."""
-    return reduce(lambda y, op: op.forward(y), reversed(ops), x)
 
 
 def gated(call: Call, a: Read, b: Read) -> Operation | None:

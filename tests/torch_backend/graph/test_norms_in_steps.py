@@ -130,6 +130,7 @@ NO_NORMS = {
     "of another tensor": lambda m, h: h / (m.other(h).square().mean((1, 2, 3), keepdim=True) + 1).sqrt(),
     "by its mean": lambda m, h: h / (h.mean((1, 2, 3), keepdim=True) + 1),
     "by its exponentials": lambda m, h: h.exp() / h.exp().sum(1, keepdim=True),
+    "of a mean and a square": lambda m, h: h / (h.square() + h.square().mean(1, keepdim=True) + 1),
     "of a number": lambda m, h: 1 / (h.square().mean((1, 2, 3), keepdim=True) + 1 + h),
 }
 

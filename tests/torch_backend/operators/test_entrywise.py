@@ -104,6 +104,65 @@ def test_an_activation_is_read_as_one_however_it_is_written(name: str) -> None:
     )
 
 
+GELU_BY_SIGMOID = 2 * (2 / np.pi) ** 0.5
+# Functions of single numbers, and the same by way of moves, additions and products of them.
+SPELLINGS = {
+    "swish of rows": (F.silu, lambda h: (h.flatten(1) * torch.sigmoid(h).flatten(1)).view_as(h)),
+    "gate from rows": (F.silu, lambda h: h * torch.sigmoid(h.flatten(1)).view_as(h)),
+    "channels last": (
+        F.silu,
+        lambda h: (h.permute(0, 2, 3, 1) * torch.sigmoid(h).permute(0, 2, 3, 1)).permute(0, 3, 1, 2),
+    ),
+    "by halves": (
+        F.silu,
+        lambda h: torch.cat([a * torch.sigmoid(b) for a, b in zip(h.chunk(2, 1), h.chunk(2, 1))], 1),  # noqa: B905
+    ),
+    "quotient": (F.silu, lambda h: h / (1 + torch.exp(-h))),
+    "of a sum": (lambda h: h * torch.sigmoid(2 * h), lambda h: h * torch.sigmoid(h + h)),
+    "of a cube": (
+        lambda h: h * torch.sigmoid(GELU_BY_SIGMOID * (h + 0.044715 * h**3)),
+        lambda h: h * torch.sigmoid(GELU_BY_SIGMOID * (h + 0.044715 * h * h * h)),
+    ),
+    "GELU by sigmoid": (
+        lambda h: F.gelu(h, approximate="tanh"),
+        lambda h: h * torch.sigmoid(GELU_BY_SIGMOID * (h + 0.044715 * h * h * h)),
+    ),
+    "quotient by a square": (lambda h: h / (h * h + 1), lambda h: h * (1 / (h.pow(2) + 1))),
+    "cube": (lambda h: h * h * h, lambda h: h * h.pow(2)),
+}
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+def test_a_function_of_single_numbers_has_one_map_however_it_is_written(name: str) -> None:
+    one, other = (trace(around(act), X) for act in SPELLINGS[name])
+    r = start_at(one.nodes[-1].value)
+    assert not {"gate", "norm", "product"} & {*kinds(one), *kinds(other)}
+    same(relevance(other, methods.gradient, "logits", r, "input"), autograd(around(SPELLINGS[name][1]), X))
+    for method in LRP:
+        same(relevance(other, method, "logits", r, "input"), relevance(one, method, "logits", r, "input"))
+
+
+def test_a_layer_that_is_called_twice_gives_the_same_numbers_twice() -> None:
+    layer = nn.Conv2d(4, 4, 1, dtype=DTYPE)
+    twice = trace(around(lambda h: layer(h) * torch.sigmoid(layer(h))), X)
+    once = trace(around(lambda h: F.silu(layer(h))), X)
+    r = start_at(once.nodes[-1].value)
+    for method in LRP:
+        same(relevance(twice, method, "logits", r, "input"), relevance(once, method, "logits", r, "input"))
+
+
+@pytest.mark.parametrize(
+    "act",
+    [lambda h: (h + 1) * torch.sigmoid(h), lambda h: h * torch.sigmoid(h[:, :1]), lambda h: h**3],
+    ids=["not 0 at 0", "of its first channel", "by its derivative alone"],
+)
+def test_what_bends_its_own_number_is_no_gate(act) -> None:
+    graph = trace(around(act), X)
+    assert "gate" not in kinds(graph)
+    with pytest.raises(ValueError, match=r"without: .*(smooth|product)"):
+        relevance(graph, methods.z_plus, "logits", start_at(graph.nodes[-1].value), "input")
+
+
 @pytest.mark.parametrize("method", LRP, ids=lambda m: m.name)
 @pytest.mark.parametrize("name", ["PReLU", "SiLU", "swish", "tanh"])
 def test_lrp_passes_relevance_of_an_activation_unchanged(name: str, method) -> None:
