@@ -220,6 +220,17 @@ def test_a_file_that_resizes_one_image_resizes_any_number(tmp_path):
     trace(network, torch.from_numpy(x))
 
 
+@pytest.mark.parametrize("given", [("", np.array([1, 1, 0.4, 0.1])), ("", "", np.array([1, 3, 13, 1]))])
+def test_a_side_of_one_is_the_first_number_by_pytorch_s_half_pixels(given, tmp_path):
+    def write(g: Graph) -> str:
+        place = "pytorch_half_pixel"
+        return g("Resize", "image", *given, mode="linear", coordinate_transformation_mode=place)
+
+    network, x, expected = beside_onnxruntime(write, (3, 8, 11), tmp_path, declared=(1, 3, 8, 11))
+    assert agrees(network, x, [expected])
+    trace(network, torch.from_numpy(x))
+
+
 @pytest.mark.parametrize("kind", ["Softmax", "LogSoftmax"])
 def test_an_activation_of_the_images_themselves_stays(kind, tmp_path):
     network, x, expected = beside_onnxruntime(lambda g: g(kind, "image"), (5,), tmp_path)

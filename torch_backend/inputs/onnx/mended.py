@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch_backend.inputs.onnx.editing import attribute
 
 POOLS = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}
+PLACE = "coordinate_transformation_mode"
 POOLINGS = ("AveragePool", "LpPool", "MaxPool")
 
 
@@ -74,6 +75,29 @@ class AveragePool(nn.Module):
         return self.pool(self.pad(x)) * torch.where(share > 0, 1 / share, 0.0)
 
 
+class HalfPixels(nn.Module):
+    """A resizing by PyTorch's half pixels: a side of one holds the first number.
+
+    Torch takes the middle.
+    """
+
+    def __init__(self, converted: operations.Resize) -> None:
+        super().__init__()
+        self.converted = converted
+
+    def forward(
+        self, x: Tensor, _roi: Tensor | None, scales: Tensor | None, sizes: Tensor | None = None
+    ) -> Tensor:
+        by_scales = scales is not None and scales.numel() > 0
+        given = [float(n) for n in (scales if by_scales else sizes)]
+        for axis in range(2, x.dim()):
+            size = int(x.shape[axis] * given[axis]) if by_scales else given[axis]
+            if size == 1 < x.shape[axis]:
+                x, given[axis] = x.narrow(axis, 0, 1), 1.0
+        numbers = torch.tensor(given, dtype=torch.float64)
+        return self.converted(x, None, numbers, None) if by_scales else self.converted(x, None, None, numbers)
+
+
 class PadToTheLastWindow(operations.AutoPad):
     """A pooling's padding where its number of windows is rounded up: ONNX has none that begins behind the
     image. What no window reads is not padded, so that torch, which takes padding for image, has none either.
@@ -112,6 +136,8 @@ def mended(node: NodeProto, operation: nn.Module, known: Mapping[str, np.ndarray
             return AveragePool(operation)
         case operations.PRelu():
             return PRelu(operation)
+        case operations.Resize() if attribute(node, PLACE) == b"pytorch_half_pixel":
+            return HalfPixels(operation)
         case operations.Clip():
             return _clip(node, operation, known)
     return operation
