@@ -57,6 +57,23 @@ def from_a_small_map(m, h: Tensor) -> Tensor:
     return h * F.interpolate(small, size=h.shape[2:], mode="bilinear")
 
 
+def attention(m, h: Tensor) -> Tensor:
+    """Over places, with queries and keys of two channels, written with products of single numbers."""
+    q, v = m.into(h).flatten(2), m.other(h).flatten(2)
+    a = (q.transpose(1, 2) @ m.into(h + 1).flatten(2)).softmax(-1)
+    return (a[:, None] * v[:, :, None]).sum(-1).view_as(h)
+
+
+def pooled_by_attention(m, h: Tensor) -> Tensor:
+    a = m.into(h).flatten(2)[:, :1].softmax(-1)
+    return (h.flatten(2) * a).sum(2)[:, :, None, None].expand_as(h)
+
+
+def weighted_by_products(m, h: Tensor) -> Tensor:
+    q, k = m.into(h).flatten(2), m.into(h + 1).flatten(2)
+    return h * (q * k).sum(1, keepdim=True).softmax(-1).view(-1, 1, *h.shape[2:])
+
+
 GATES = {
     "squeeze and excitation": lambda m, h: h * torch.sigmoid(squeezed(m, h)),
     "gate first": lambda m, h: torch.sigmoid(squeezed(m, h)) * h,
@@ -87,6 +104,9 @@ NO_GATES = {
     "a gate and a shift of it": lambda m, h: (g := m.other(h).sigmoid()) * (1 - g),
     "itself": lambda m, h: h * h,
     "a rectified factor": lambda m, h: h * torch.relu(squeezed(m, h)),
+    "attention": attention,
+    "pooled by attention": pooled_by_attention,
+    "softmax of products": weighted_by_products,
     "ReLU6 without a shift": lambda m, h: h * F.relu6(squeezed(m, h)),
 }
 

@@ -25,6 +25,8 @@ joining         tensors joined to one
 derivative      calls that are known by their derivative only
 simplifying     moves of numbers that come to less than was written
 folding         affine maps in the layers beside them
+attention       products that are attention, and no gates
+gates           constants in gates, gates of gates
 kept            operators with weights, kept between batches
 checks          what makes a wrong reading impossible to miss
 """

@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 
 from torch_backend.graph.arithmetic import make_diagonal
+from torch_backend.graph.attention import weighted_sums_as_products
+from torch_backend.graph.gates import below_gates, into_gates
 from torch_backend.graph.kept import Kept
 from torch_backend.graph.simplifying import bypassed, simplify
 from torch_backend.graph.step import Step, needed
@@ -32,10 +34,14 @@ Readers = dict[int, list[Step]]
 def fold(steps: Sequence[Step], last: Step, kept: Kept) -> list[Step]:
     """The steps on which the last one depends, in order, those that fold in one; changes the steps given."""
     last = simplify(_added(needed(steps, last), kept), last, kept)
-    readers = _readers(steps := needed(steps, last))
+    steps = needed(steps, last)
+    weighted_sums_as_products(steps, _readers(steps))
+    readers = _readers(steps := needed(below_gates(steps, _readers(steps), kept), last))
     for step in steps:
         if isinstance(step.op, Diagonal):
             _fold_down(step, readers, kept)
+    steps = needed(steps, last)
+    steps = into_gates(steps, _readers(steps))
     steps, last = _behind_what_joins(needed(steps, last), last, kept)
     readers = _readers(steps)
     for step in reversed(steps):

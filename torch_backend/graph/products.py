@@ -14,6 +14,7 @@ from torch import Tensor
 
 from torch_backend.graph import arithmetic
 from torch_backend.graph.arithmetic import Part, expanded
+from torch_backend.graph.attention import is_of_products
 from torch_backend.graph.entries import activation, common_entries
 from torch_backend.graph.norms_in_steps import divided_by_size, times_inverse_size
 from torch_backend.graph.routes import destination, rearranged
@@ -26,11 +27,12 @@ from torch_backend.operators.operator import Route
 from torch_backend.operators.rectifier import Rectifier
 from torch_backend.operators.unweighted import Average, Sum
 
+SOFTMAX = torch.ops.aten._softmax.default
 # What makes gates, with values in [0, 1].
 BOUNDED = {
     torch.ops.aten.sigmoid.default,
     torch.ops.aten.hardsigmoid.default,
-    torch.ops.aten._softmax.default,
+    SOFTMAX,
 }
 
 
@@ -83,7 +85,7 @@ def _broadcasts(call: Call, s: Read) -> bool:
 def is_gate(step: Step) -> bool:
     """Whether its numbers are those of a bounded gate, moved, averaged, scaled, added, multiplied."""
     if step.what and step.what[0] in BOUNDED:
-        return True
+        return step.what[0] != SOFTMAX or not is_of_products(step)
     if isinstance(step.op, Rectifier):
         return _is_hard_sigmoid(step)
     passes = isinstance(step.op, Route | Average | Diagonal | Product | Sum)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.helpers import held_pieces, nets
-from tests.helpers.held_pieces import GATES, NO_GATES, NORMS, around, with_gate, with_norm
+from tests.helpers.held_pieces import GATES, NO_GATES, NORMS, around, squeezed, with_gate, with_norm
 from tests.helpers.methods_to_sweep import METHODS
 from tests.helpers.twins.users import autograd, images, same, start_at
 from torch_backend import (
@@ -172,6 +172,69 @@ def test_a_product_in_which_no_factor_is_the_gate_is_refused_by_name(name: str) 
     same(maps(graph, methods.gradient), autograd(model, X))
     with pytest.raises(ValueError, match=r"without: .*\((product|smooth), "):
         maps(graph, methods.z_plus)
+
+
+def _shifted(h):
+    return torch.nn.functional.relu6(h + 3)
+
+
+def _behind(m, h):
+    """A signal from a layer that the gate alone reads."""
+    return m.other(h)
+
+
+def _at(m, h):
+    return h
+
+
+_HARD = torch.nn.functional.hardsigmoid
+LAYER_SCALE = torch.rand(4, 1, 1, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) + 0.3
+# One gate each, of the signal x and what the gates are made of, g and k (B, 4, 1, 1).
+ONE_GATE = {
+    "twice": (
+        lambda x, g, k: x * (2 * g.sigmoid()),
+        lambda x, g, k: (2 * x) * g.sigmoid(),
+        lambda x, g, k: x * g.sigmoid() * 2,
+    ),
+    "minus": (lambda x, g, k: x * (-3 * g.sigmoid()), lambda x, g, k: x * g.sigmoid() / -1 * 3),
+    "hard": (
+        lambda x, g, k: x * _HARD(g),
+        lambda x, g, k: x * (_shifted(g) / 6),
+        lambda x, g, k: x * _shifted(g) / 6,
+        lambda x, g, k: (x / 6) * _shifted(g),
+    ),
+    "gate of a gate": (
+        lambda x, g, k: x * (g.sigmoid() * k.sigmoid()),
+        lambda x, g, k: (x * g.sigmoid()) * k.sigmoid(),
+        lambda x, g, k: (x * k.sigmoid()) * g.sigmoid(),
+    ),
+    "gate of a multiple": (
+        lambda x, g, k: x * (3 * g.sigmoid() * k.sigmoid()),
+        lambda x, g, k: (x * g.sigmoid() * 3) * k.sigmoid(),
+    ),
+    "one and a gate": (lambda x, g, k: x * (2 + 2 * g.sigmoid()), lambda x, g, k: x * (1 + g.sigmoid()) * 2),
+    "by channel": (
+        lambda x, g, k: x * g.sigmoid().mean(1, keepdim=True) * LAYER_SCALE,
+        lambda x, g, k: (LAYER_SCALE * x) * g.sigmoid().mean(1, keepdim=True),
+    ),
+}
+
+
+@pytest.mark.parametrize("signal", [_at, _behind], ids=["of a rectifier", "of a layer"])
+@pytest.mark.parametrize("name", ONE_GATE)
+def test_constants_and_gates_around_a_gate_are_one_gate(name: str, signal) -> None:
+    def traced(gate):
+        made = lambda m, h: gate(signal(m, h), squeezed(m, h), m.out(m.into(h)).mean((2, 3), keepdim=True))  # noqa: E731
+        model = around(made, **held_pieces.parts())
+        graph = trace(model, X)
+        same(maps(graph, methods.gradient), autograd(model, X))
+        return graph
+
+    one, *others = map(traced, ONE_GATE[name])
+    assert [node.kind for node in one.nodes].count("gate") == 1
+    for method in BOOKED:
+        for other in others:
+            same(maps(other, method), maps(one, method))
 
 
 @pytest.mark.parametrize("name", ["deconv", "guided_backprop", "rectgrad:0.9"])
