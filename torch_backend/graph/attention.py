@@ -2,7 +2,8 @@
 
 Two signs: the softmax is of products of what the image makes (of queries and keys), or its weights add up to
 one over the places over which the products are then summed. Branches that are weighted and added up, as in
-selective kernels (Li et al. 2019), are not places.
+selective kernels (Li et al. 2019), are not places; nor is what a softmax of a squeeze weighs, which has seen
+no places (split attention, Zhang et al. 2020).
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def _summed(step: Step, readers: Readers) -> Iterator[list[Step]]:
 
 def _add_up(gate: Step, way: Sequence[Step]) -> bool:
     x, s = gate.inputs
-    if not _comes_from_a_softmax(s):
+    if not _comes_from_a_softmax(s) or _is_of_a_squeeze(s):
         return False
     weights = _value(s)
     total = weights.expand(len(weights), *gate.shape)
@@ -79,6 +80,22 @@ def _comes_from_a_softmax(step: Step) -> bool:
         return True
     passes = isinstance(step.op, Route | Diagonal)
     return passes and any(map(_comes_from_a_softmax, step.inputs))
+
+
+def _is_of_a_squeeze(step: Step) -> bool:
+    """Whether all that it reads is maps (C, H, W), averaged to one number for each channel on the way."""
+    stack, seen = [step], set()
+    while stack:
+        step = stack.pop()
+        of_maps = isinstance(step.op, Average) and len(step.inputs[0].shape) > 2
+        if of_maps and prod(step.shape[1:]) == 1:
+            continue
+        if not step.inputs:
+            return False
+        if id(step) not in seen:
+            seen.add(id(step))
+            stack += step.inputs
+    return True
 
 
 def _are_branches(x: Step, count: int) -> bool:
