@@ -4,6 +4,7 @@ node            an operation carried out, with its value for some images
 graph           the nodes in order; `trace` reads them from a model
 names           names of nodes: the paper's where it has them
 paths           questions about ways through the nodes
+rebuilt         the nodes carried out again, with other operators in some places
 reading         from a model and images to nodes: run, record, fold, name, check
 joined          several inputs as one
 tokens          whole numbers that an embedding looks up

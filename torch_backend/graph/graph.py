@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from torch import Tensor, nn
 
@@ -18,6 +18,18 @@ from torch_backend.inputs.around import bare
 from torch_backend.inputs.output import Output
 
 
+class Reader(Protocol):
+    """What makes nodes of images, batch by batch: the model, or a network rebuilt from its nodes."""
+
+    model: nn.Module
+
+    def read(self, images: Tensor) -> tuple[tuple[Node, ...], tuple[str, ...]]:
+        """The nodes with their values for images (B, *input shape), and the names of the layers."""
+
+    def outputs(self, images: Tensor) -> Tensor:
+        """The logits (B, ...) alone."""
+
+
 @dataclass(frozen=True, eq=False)
 class Graph:
     """The nodes in call order: the image first ("input"), the logits last.
@@ -28,7 +40,7 @@ class Graph:
 
     nodes: tuple[Node, ...]
     layers: tuple[str, ...]
-    network: Network = field(repr=False)
+    network: Reader = field(repr=False)
 
     @cached_property
     def _by_name(self) -> dict[str, Node]:
@@ -81,6 +93,10 @@ class Graph:
                 do="trace the model with the new images",
             )
         return Graph(*self.network.read(images), self.network)
+
+    def outputs(self, images: Tensor) -> Tensor:
+        """The logits (B, ...) of images (B, *input shape); nothing is recorded."""
+        return self.network.outputs(images)
 
 
 def trace(model: nn.Module, images: Tensor, *, output: str | int | None = None) -> Graph:

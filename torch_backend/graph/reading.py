@@ -74,6 +74,10 @@ class Network:
         with torch.random.fork_rng(devices=[images.device] if images.is_cuda else []):
             return self._read_and_checked(images)
 
+    def outputs(self, images: Tensor) -> Tensor:
+        """The model's own logits (B, ...)."""
+        return run_model(self.model, images)
+
     def _read_and_checked(self, images: Tensor) -> tuple[tuple[Node, ...], tuple[str, ...]]:
         several = len(images) > 1
         reading = self._read_twice_over(images) if self.doubles_one and not several else self._read(images)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rankone.errors import refuse
 from torch_backend import methods
-from torch_backend.graph.graph import Graph, trace
+from torch_backend.graph.graph import Graph
 from torch_backend.maps.saliency import Attribution, chain_maps, contributes
 from torch_backend.methods import Method
 from torch_backend.randomness import digest, spelled
@@ -45,11 +45,14 @@ def smooth_grad(
         weights = torch.full((samples,), 1 / samples)
         return weighted_sum(graph, method, noisy, weights, target, batch)
 
-    def maps(model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
-        graph = trace(model, images[:1])
+    def maps(graph: Graph, images: Tensor, targets: Tensor) -> Tensor:
         return torch.stack([one_map(graph, image, t) for image, t in zip(images, targets, strict=True)])
 
-    return Attribution(f"smooth_grad:{method.name}:{samples}:{noise:g}", maps, contributes(method))
+    def of(other: Method) -> Attribution:
+        return smooth_grad(other, samples, noise, bounds=bounds, seed=seed, batch=batch)
+
+    name = f"smooth_grad:{method.name}:{samples}:{noise:g}"
+    return Attribution(name, maps, contributes(method), averages=(method, of))
 
 
 def integrated_gradients(
@@ -73,14 +76,17 @@ def integrated_gradients(
         path = origin + alpha.to(image).reshape(-1, *[1] * image.dim()) * difference
         return difference * weighted_sum(graph, method, path, weights, target, batch)
 
-    def maps(model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
-        graph = trace(model, images[:1])
+    def maps(graph: Graph, images: Tensor, targets: Tensor) -> Tensor:
         origin = _baseline(baseline, images)
         return torch.stack(
             [one_map(graph, image, origin, t) for image, t in zip(images, targets, strict=True)]
         )
 
-    return Attribution(f"integrated_gradients:{method.name}:{steps}", maps, contributes=True)
+    def of(other: Method) -> Attribution:
+        return integrated_gradients(baseline, other, steps, batch=batch)
+
+    name = f"integrated_gradients:{method.name}:{steps}"
+    return Attribution(name, maps, contributes=True, averages=(method, of))
 
 
 def weighted_sum(

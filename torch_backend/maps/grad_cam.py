@@ -2,11 +2,11 @@
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from rankone.errors import refuse
 from torch_backend import methods
-from torch_backend.graph.graph import trace
+from torch_backend.graph.graph import Graph
 from torch_backend.maps.saliency import Attribution
 from torch_backend.propagation.relevance import relevance
 
@@ -20,8 +20,8 @@ def grad_cam(layer: str) -> Attribution:
     Maps are (B, 1, *space of the image), ≥ 0. ValueError: no such layer, or one without space.
     """
 
-    def maps(model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
-        graph = trace(model, images)
+    def maps(graph: Graph, images: Tensor, targets: Tensor) -> Tensor:
+        graph = graph.record(images)
         node, logits = graph.node(layer), graph.nodes[-1].value
         axes = len(node.shape) - 1
         if axes not in UPSAMPLING or axes != images.dim() - 2:

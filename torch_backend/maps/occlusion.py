@@ -5,10 +5,10 @@ from itertools import product
 from math import ceil
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from rankone.errors import refuse
-from torch_backend.graph.model import run_model
+from torch_backend.graph.graph import Graph
 from torch_backend.maps.saliency import Attribution
 
 
@@ -30,15 +30,15 @@ def occlusion(window: int, stride: int | None = None, fill: float = 0.0, *, batc
                 do="give whole pixels, such as window=8, stride=4" if name != "batch" else "leave it out",
             )
 
-    def maps(model: nn.Module, images: Tensor, targets: Tensor) -> Tensor:
-        return torch.stack([one_map(model, x, t) for x, t in zip(images, targets, strict=True)])
+    def maps(graph: Graph, images: Tensor, targets: Tensor) -> Tensor:
+        return torch.stack([one_map(graph, x, t) for x, t in zip(images, targets, strict=True)])
 
-    def one_map(model: nn.Module, image: Tensor, target: Tensor) -> Tensor:
+    def one_map(graph: Graph, image: Tensor, target: Tensor) -> Tensor:
         """(1, *space)."""
         covers = masks(image.shape[1:], window, stride).to(image.device)  # (n, *space)
-        logit = run_model(model, image[None])[0, target]
+        logit = graph.outputs(image[None])[0, target]
         falls = [
-            logit - run_model(model, torch.where(some[:, None], fill, image))[:, target]
+            logit - graph.outputs(torch.where(some[:, None], fill, image))[:, target]
             for some in covers.split(batch)
         ]
         covers = covers.to(image)

@@ -4,7 +4,7 @@
     saliency(model, images, smooth_grad(), targets, reduce=largest_magnitude)                  # (B, H, W)
 
 Two kinds of methods give maps. A `Method` is a chain: it hands something down layer by layer, and has a CSC.
-An `Attribution` is any other function of model, images and classes (SmoothGrad, Integrated Gradients,
+An `Attribution` is any other function of network, images and classes (SmoothGrad, Integrated Gradients,
 Grad-CAM, Occlusion), which has none.
 
 A chain starts from the one class alone: from 1 where it carries derivatives (gradient, deconvolution, guided
@@ -34,14 +34,16 @@ Reduction = Callable[[Tensor], Tensor]
 class Attribution:
     """A way to a saliency map that is no chain of factors.
 
-    maps         (model, images (B, *shape), targets (B,)) -> (B, C, *space); C = 1 where channels have no
-                 maps of their own
+    maps         (graph, images (B, *shape), targets (B,)) -> (B, C, *space), the graph traced with images of
+                 this shape; C = 1 where channels have no maps of their own
     contributes  whether the maps are shares of the output, not derivatives by the pixels
+    averages     where it is a mean of maps of a chain: that chain's method, and the same mean for another
     """
 
     name: str
-    maps: Callable[[nn.Module, Tensor, Tensor], Tensor]
+    maps: Callable[[Graph, Tensor, Tensor], Tensor]
     contributes: bool
+    averages: tuple[Method, Callable[[Method], Attribution]] | None = None
 
 
 def saliency(
@@ -79,15 +81,21 @@ def saliency(
             do="take one of torch_backend.methods",
         )
     targets = _classes(graph, images, targets, batch)
-    found = []
     with kept_pages():
-        for some, classes in zip(images.split(batch), targets.split(batch), strict=True):
-            if isinstance(method, Attribution):
-                found.append(method.maps(model, some, classes))
-            else:
-                found.append(chain_maps(graph.record(some), method, classes))
-    maps = torch.cat(found)
+        maps = torch.cat(
+            [
+                maps_of(graph.record(some), method, classes)
+                for some, classes in zip(images.split(batch), targets.split(batch), strict=True)
+            ]
+        )
     return maps if reduce is None else reduce(maps)
+
+
+def maps_of(graph: Graph, method: Method | Attribution, targets: Tensor) -> Tensor:
+    """Maps (B, C, *space) of the recorded images for their `targets` (B,)."""
+    if isinstance(method, Attribution):
+        return method.maps(graph, graph.nodes[0].value, targets)
+    return chain_maps(graph, method, targets)
 
 
 def chain_maps(graph: Graph, method: Method, targets: Tensor) -> Tensor:

@@ -1,0 +1,49 @@
+"""What a subject is examined on: a network, some images, and the classes that are explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from rankone.results.protocol import Protocol, corrected
+from torch_backend.audit.subject import Examined, Subject
+from torch_backend.graph.graph import Graph
+from torch_backend.graph.rebuilt import Rebuilt
+from torch_backend.maps.saliency import maps_of, reduction
+from torch_backend.randomness import digest
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """trained: recorded for B images; network: the same, to be carried out with other weights; targets (B,):
+    the classes, which stay whatever happens to the network.
+    """
+
+    trained: Graph = field(repr=False)
+    network: Rebuilt = field(repr=False)
+    targets: Tensor
+    protocol: Protocol = corrected
+    seed: int = 0
+
+    @property
+    def images(self) -> Tensor:
+        """(B, *input shape)."""
+        return self.trained.nodes[0].value
+
+    @property
+    def digests(self) -> list[str]:
+        """Of the images, in their order."""
+        return [digest(image) for image in self.images]
+
+    def maps(self, method: Examined, graph: Graph, classes: Tensor | None = None) -> Tensor:
+        """Maps (B, *space) of a graph recorded for the images, for the targets or other `classes` (B,);
+        channels as the protocol has them.
+        """
+        found = maps_of(graph, method, self.targets if classes is None else classes)
+        return reduction(method, self.protocol)(found)
+
+    def key(self, subject: Subject, *more: object) -> tuple[object, ...]:
+        """What random numbers are drawn from: the same for all subjects, under the paper's protocol not."""
+        own = (subject.name,) if self.protocol.draws_for_each_method else ()
+        return (self.seed, *more, *own)

@@ -1,0 +1,47 @@
+"""Random logit: is the map another one when another class is asked for (Sixt et al. 2020, figure 2a)?"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from rankone.errors import refuse
+from torch_backend.audit.case import Case
+from torch_backend.audit.comparison import Comparison, compare, joined
+from torch_backend.audit.subject import Subject
+from torch_backend.randomness import seeded
+
+
+def random_logit(case: Case, subject: Subject, reference: Tensor, number: int | None = 1) -> Comparison:
+    """The maps of `number` other classes (None: of all) with those of the targets, `reference` (B, *space)."""
+    others = other_classes(case, subject, number)
+    method, keys = subject.of(case.trained), [f"random logit {d}" for d in case.digests]
+    return joined(
+        compare(reference, case.maps(method, case.trained, classes), keys, case.protocol, case.seed)
+        for classes in others
+    )
+
+
+def other_classes(case: Case, subject: Subject, number: int | None) -> Tensor:
+    """For each image `number` classes other than its target, without repetition, (number, B); None: all.
+
+    Drawn for each image by itself: the same whatever batch it is in. ValueError: the output has fewer than
+    two classes, or fewer others than asked for.
+    """
+    most = case.trained.nodes[-1].shape[0] - 1
+    number = most if number is None else number
+    if not 1 <= number <= most:
+        refuse(
+            "classes",
+            expected=f"1 to {most} other classes, or all" if most else "a network with two or more outputs",
+            got=number if most else 1,
+            do="ask for fewer" if most else "leave this test out: it has no other class",
+        )
+
+    def drawn(image: str, target: int) -> Tensor:
+        others = torch.tensor([c for c in range(most + 1) if c != target])
+        generator = seeded("another class", *case.key(subject, image))
+        return others[torch.randperm(most, generator=generator)[:number]]
+
+    pairs = zip(case.digests, case.targets.tolist(), strict=True)
+    return torch.stack([drawn(*pair) for pair in pairs], 1).to(case.targets)
