@@ -20,19 +20,39 @@ class Protocol:
     chain_precision      figure 4: of the running products
     largest_channel      saliency maps of derivatives: the largest magnitude of a pixel's channels; else their
                          sum
+    upside_down          saliency maps in [0, 1], as SSIM compares them: the largest value at 0; else at 1
+    ssim_data_range      SSIM: the range that its constants are shares of; maps in [0, 1] have the range 1
     """
 
     name: str
     self_pairs: bool
     chain_precision: type[np.floating]
     largest_channel: bool
+    upside_down: bool
+    ssim_data_range: float
 
 
-#: Pairs of different vectors and their median; derivatives as the paper's text has them.
-corrected = Protocol("corrected", self_pairs=False, chain_precision=np.float32, largest_channel=False)
+#: Pairs of different vectors and their median; derivatives as the paper's text has them; the range of maps in
+#: [0, 1] is 1.
+corrected = Protocol(
+    "corrected",
+    self_pairs=False,
+    chain_precision=np.float32,
+    largest_channel=False,
+    upside_down=False,
+    ssim_data_range=1.0,
+)
 
-#: As the paper's code: each vector is paired with itself, too; of derivatives the largest channel.
-paper = Protocol("paper", self_pairs=True, chain_precision=np.float64, largest_channel=True)
+#: As the paper's code: each vector is paired with itself, too; of derivatives the largest channel; maps are
+#: upside down, and SSIM's range is what scikit-image 0.16 takes for any floating-point image: from -1 to 1.
+paper = Protocol(
+    "paper",
+    self_pairs=True,
+    chain_precision=np.float64,
+    largest_channel=True,
+    upside_down=True,
+    ssim_data_range=2.0,
+)
 
 PROTOCOLS = (corrected, paper)
 
