@@ -10,14 +10,18 @@ class Refusal(ValueError):
     """Bad input, said in one line."""
 
 
-def refuse(name: str, *, expected: str, got: object, do: str) -> NoReturn:
+class Overflow(Refusal):
+    """Numbers left the range of their precision; a larger one may hold them."""
+
+
+def refuse(name: str, *, expected: str, got: object, do: str, kind: type[Refusal] = Refusal) -> NoReturn:
     """Raise a ValueError (a Refusal) in the house form: "name: expected ..., got ..., do ...".
 
     >>> refuse("samples", expected="an integer >= 1", got=0, do="ask for at least one sample")
     Traceback (most recent call last):
     rankone.errors.Refusal: samples: expected an integer >= 1, got 0; ask for at least one sample
     """
-    raise Refusal(f"{name}: expected {expected}, got {got}; {do}")
+    raise kind(f"{name}: expected {expected}, got {got}; {do}")
 
 
 def visible(text: str) -> str:

@@ -11,6 +11,7 @@ sent, not of every start: what bounds all classes at once is `torch_backend.proo
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import torch
@@ -18,9 +19,10 @@ from torch import Tensor, nn
 
 from rankone.errors import refuse
 from torch_backend.convergence.statistics import Reading, Tally
+from torch_backend.convergence.tallies import Tallies, joined
 from torch_backend.graph.graph import Graph, trace
 from torch_backend.memory import refuse_beyond_memory
-from torch_backend.methods import Method
+from torch_backend.methods.method import Method, as_chain
 from torch_backend.propagation.malloc import kept_pages
 from torch_backend.propagation.starts import Starts
 from torch_backend.propagation.sweep import sweep
@@ -28,16 +30,22 @@ from torch_backend.randomness import digest, seeded
 
 PAIRWISE = 5  # tensors of all pairs that `pairwise` has at the same time
 BYTES_PER_PAIR = 64  # a tuple of two, in a list
+Keep = Callable[[Tensor, Callable[[], Tallies]], Tallies]
+
 BATCH_BYTES = 1 << 25  # relevance of one layer that a batch of images may take; measured as the fastest
 
 
 @dataclass(frozen=True, eq=False)
 class CSC:
-    """The readings of one method, for each start from the start downwards; `layers` runs output to input."""
+    """The readings of one method, for each start from the start downwards; `layers` runs output to input.
+
+    precision: of the sweep, "float32" or "float64"
+    """
 
     method: str
     vectors: int
     images: int
+    precision: str
     starts: tuple[str, ...]
     layers: tuple[str, ...]
     readings: tuple[Reading, ...]
@@ -54,6 +62,11 @@ class CSC:
         raise KeyError((start, layer))
 
 
+def computed(_: Tensor, compute: Callable[[], Tallies]) -> Tallies:
+    """Keep nothing: every batch is computed."""
+    return compute()
+
+
 def csc(
     model: nn.Module,
     images: Tensor,
@@ -64,6 +77,7 @@ def csc(
     *,
     batch: int | None = None,
     progress: Callable[[Iterable[Tensor]], Iterable[Tensor]] = iter,
+    keep: Keep = computed,
 ) -> CSC:
     """Cosine similarity convergence of `method` on `images` (B, *input shape), all starts in one sweep.
 
@@ -73,13 +87,44 @@ def csc(
     vectors   V >= 2 start vectors per image and layer, V(V-1)/2 pairs
     batch     images per sweep; None: as many as keep a layer's relevance below 32 MB
     progress  wraps the batches, for example `tqdm.tqdm`
+    keep      is asked for the tallies of each batch of images, given the batch and what computes them: it may
+              return such as were kept of an earlier call (`tallies.as_arrays`)
 
     The images' precision is that of the sweep. float32 resolves 1 - |cos| down to about 1e-13; give
     `images.double()` where curves reach that floor.
     Raises ValueError for unknown or repeated starts, fewer than two vectors or more than memory can hold,
-    relevance that is not finite,
+    relevance that is not finite (an `Overflow`),
     and for whatever `trace` and the method refuse.
     """
+    chain = as_chain(method)
+    return csc_of_each(
+        model,
+        images,
+        chain.name,
+        lambda _: chain,
+        starts,
+        vectors,
+        seed,
+        batch=batch,
+        progress=progress,
+        keep=keep,
+    )
+
+
+def csc_of_each(
+    model: nn.Module,
+    images: Tensor,
+    name: str,
+    method: Callable[[Tensor], Method],
+    starts: str | Sequence[str],
+    vectors: int,
+    seed: int,
+    *,
+    batch: int | None,
+    progress: Callable[[Iterable[Tensor]], Iterable[Tensor]],
+    keep: Keep,
+) -> CSC:
+    """`csc` of a method that may be another for each batch of images; arguments, result and errors as there."""
     if isinstance(vectors, bool) or not isinstance(vectors, int) or vectors < 2:
         refuse(
             "vectors",
@@ -102,30 +147,33 @@ def csc(
     names = _starts(graph, starts)
     _refuse_beyond_memory(graph, names, vectors)
     layers = (graph.end, *graph.layers)[::-1]
-    tallies: dict[tuple[str, str], Tally] = {}
+
+    def tallies(some: Tensor) -> Tallies:
+        digests, recorded, found = [digest(image) for image in some], graph.record(some), {}
+        starting = Starts(
+            dict.fromkeys(names, vectors),
+            lambda start: start_vectors(recorded, start, vectors, seed, digests),
+        )
+        for layer, relevance in sweep(recorded, method(some), starting, layers):
+            for start, r in relevance.items():
+                tally = found.setdefault((start, layer), Tally(channels=r.shape[2]))
+                tally.add(r, f"{name} relevance from {start} at {layer}")
+        return found
+
     with kept_pages():
-        for some in progress(images.split(batch or _batch(graph, len(names), vectors))):
-            digests = [digest(image) for image in some]
-            graph = graph.record(some)
-
-            def fresh(name: str, digests: list[str] = digests, graph: Graph = graph) -> Tensor:
-                return start_vectors(graph, name, vectors, seed, digests)
-
-            starting = Starts(dict.fromkeys(names, vectors), fresh)
-            for layer, relevance in sweep(graph, method, starting, layers):
-                for start, r in relevance.items():
-                    tally = tallies.setdefault((start, layer), Tally(channels=r.shape[2]))
-                    tally.add(r, f"{method.name} relevance from {start} at {layer}")
+        batches = progress(images.split(batch or _batch(graph, len(names), vectors)))
+        whole = joined(keep(some, partial(tallies, some)) for some in batches)
     return CSC(
-        method.name,
+        name,
         vectors,
         len(images),
+        str(graph.nodes[0].value.dtype).removeprefix("torch."),
         tuple(names),
         layers,
         tuple(
-            tallies[start, layer].reading(start, layer)
+            whole[start, layer].reading(start, layer)
             for start, layer in product(names, layers)
-            if (start, layer) in tallies
+            if (start, layer) in whole
         ),
     )
 

@@ -16,10 +16,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from torch_backend.convergence.csc import CSC, csc
+from torch_backend.convergence.csc import CSC, Keep, computed, csc_of_each
 from torch_backend.methods.method import PLACES, Method
 from torch_backend.operators.linear import Weighted
-from torch_backend.randomness import seeded
+from torch_backend.randomness import digest, seeded
 from torch_backend.rules.backward import Backward, Rule
 
 # A Method's rules for the layers whose weights are drawn.
@@ -35,27 +35,32 @@ def network_law(
     seed: int = 0,
     *,
     progress: Callable[[Iterable[Tensor]], Iterable[Tensor]] = iter,
+    keep: Keep = computed,
 ) -> CSC:
     """What `csc` would read if the weights of each layer were iid; arguments, result and errors as there.
 
     Each image gets its own draw of the weights, so that the median over images is one over draws.
     """
-    # Not manual_seed(seed): a network initialised from the same seed would get its own weights back.
-    generator = seeded("network law", seed)
-    return csc(
+
+    def drawn(image: Tensor) -> Method:
+        return with_drawn_weights(method, seeded("network law", seed, digest(image[0])))
+
+    return csc_of_each(
         model,
         images,
-        with_drawn_weights(method, generator),
+        method.name,
+        drawn,
         starts,
         vectors,
         seed,
         batch=1,
         progress=progress,
+        keep=keep,
     )
 
 
 def with_drawn_weights(method: Method, generator: torch.Generator) -> Method:
-    """The method's rules on layers whose weights are drawn afresh for each batch of images."""
+    """The method's rules on layers whose weights are drawn afresh."""
 
     def on_drawn(rule: Rule | None) -> Rule | None:
         def drawn_rule(op: Weighted, x: Tensor, y: Tensor) -> Backward:  # noqa: ARG001

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from rankone.errors import refuse
+from rankone.errors import Overflow, refuse
 from rankone.results.median import bootstrapped_median
 from rankone.results.null import LOWEST, null_median, null_of_widths
 from torch_backend.convergence.cosine import pairwise
@@ -105,6 +105,11 @@ class Pool:
             self.image_medians.append(_median(logs))
             self.histogram += _count(((logs - LOWEST) / BIN).long(), len(self.histogram))
 
+    def join(self, other: "Pool") -> None:
+        """Take in what another has, of further images."""
+        self.image_medians += other.image_medians
+        self.histogram += other.histogram
+
     def deviations(self) -> Deviations:
         return Deviations(np.array(self.image_medians), self.histogram)
 
@@ -121,7 +126,8 @@ class Tally:
     def add(self, relevance: Tensor, what: str) -> None:
         """Take in relevance (V, B, C, *space) of further images."""
         if not is_finite(relevance):
-            refuse(what, expected="finite numbers", got="NaN or infinity", do="use float64 images")
+            do = "start at a lower layer" if relevance.dtype == torch.float64 else "use float64 images"
+            refuse(what, expected="finite numbers", got="NaN or infinity", do=do, kind=Overflow)
         found = pairwise(relevance)
         self.widths += _count(found.widths.flatten(), len(self.widths))
         self.units += found.widths.sum(1).tolist()
@@ -130,6 +136,16 @@ class Tally:
         self.negative += int((found.signs < 0).sum())
         self.local.add(found.deviations)
         self.whole.add(found.whole[..., None])
+
+    def join(self, other: "Tally") -> None:
+        """Take in what another has, of further images."""
+        self.widths += other.widths
+        self.units += other.units
+        self.pairs += other.pairs
+        self.missing += other.missing
+        self.negative += other.negative
+        self.local.join(other.local)
+        self.whole.join(other.whole)
 
     def reading(self, start: str, layer: str) -> Reading:
         known = self.pairs - self.missing

@@ -41,7 +41,7 @@ def reading(layer: str, logs: float | tuple[float, ...], channels: int, whole: f
 
 def result(*readings: tuple) -> CSC:
     layers = tuple(layer for layer, *_ in readings)
-    return CSC("mine", 5, 1, ("top",), layers, tuple(reading(*r) for r in readings))
+    return CSC("mine", 5, 1, "float32", ("top",), layers, tuple(reading(*r) for r in readings))
 
 
 HALF = (
@@ -103,7 +103,7 @@ def test_both_tables_show_their_numbers_and_their_nulls():
 def test_a_start_that_does_not_reach_the_lowest_layer_is_no_row():
     side = Reading(**{**vars(reading("input", -1, 8)), "start": "side"})
     both = result(("top", 0, 8), ("a", -5, 8), ("input", -1, 3))
-    both = CSC("mine", 5, 1, ("top", "side"), both.layers, (*both.readings, side))
+    both = CSC("mine", 5, 1, "float32", ("top", "side"), both.layers, (*both.readings, side))
     assert "side" not in command.summary("net", [both])
 
 
