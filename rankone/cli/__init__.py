@@ -1,6 +1,7 @@
 """The command line `rankone`. Heavy imports stay inside the commands: `rankone --help` answers at once.
 
 networks  csc, model, relevance, cone, patterns: on a network and images
+sanity    sanity: do maps depend on the class, on the weights?
 theory    claims, certify, verify
 options   the options they share, and what these name
 each      several methods, of which one may fail
@@ -14,7 +15,7 @@ try:
 except ImportError:
     sys.exit("rankone: the command line needs typer; do: pip install 'rankone[cli]'")
 
-from rankone.cli import networks, theory
+from rankone.cli import networks, sanity, theory
 from rankone.errors import one_line, refuse
 
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
@@ -44,6 +45,7 @@ for command in (
     networks.relevance,
     networks.cone,
     networks.patterns,
+    sanity.sanity,
     theory.certify,
     theory.verify,
 ):

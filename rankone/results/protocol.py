@@ -22,6 +22,11 @@ class Protocol:
                          sum
     upside_down          saliency maps in [0, 1], as SSIM compares them: the largest value at 0; else at 1
     ssim_data_range      SSIM: the range that its constants are shares of; maps in [0, 1] have the range 1
+    draws_glorot         cascade: weights uniform as Glorot's; else normal as He's
+    draws_for_each_method  random classes and weights: other ones for each method; else the same for all
+    whole_bias           αβ and z⁺: the whole bias in both denominators; else its positive part in that of the
+                         positive contributions, its negative part in the other
+    clips_additions      αβ: relevance that comes down from an addition is clipped to [0, 1000]
     """
 
     name: str
@@ -30,6 +35,10 @@ class Protocol:
     largest_channel: bool
     upside_down: bool
     ssim_data_range: float
+    draws_glorot: bool
+    draws_for_each_method: bool
+    whole_bias: bool
+    clips_additions: bool
 
 
 #: Pairs of different vectors and their median; derivatives as the paper's text has them; the range of maps in
@@ -41,6 +50,10 @@ corrected = Protocol(
     largest_channel=False,
     upside_down=False,
     ssim_data_range=1.0,
+    draws_glorot=False,
+    draws_for_each_method=False,
+    whole_bias=False,
+    clips_additions=False,
 )
 
 #: As the paper's code: each vector is paired with itself, too; of derivatives the largest channel; maps are
@@ -52,6 +65,10 @@ paper = Protocol(
     largest_channel=True,
     upside_down=True,
     ssim_data_range=2.0,
+    draws_glorot=True,
+    draws_for_each_method=True,
+    whole_bias=True,
+    clips_additions=True,
 )
 
 PROTOCOLS = (corrected, paper)

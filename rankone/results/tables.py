@@ -91,3 +91,44 @@ CONE = Table(
         Column("stable_rank_excess", "‖C‖_F²/‖C‖₂² − 1 of the maps, columns of C", SIX_DIGITS),
     ),
 )
+
+SANITY = Table(
+    "rankone sanity",
+    (
+        MODEL,
+        Column("protocol", "corrected or paper"),
+        METHOD,
+        Column("note", "what has to be said of the method; empty: nothing"),
+        Column("test", "random_logit, or a cascade: top_down, bottom_up, single"),
+        Column("stage", "the last layer whose weights were destroyed; another class"),
+        Column("depth", "stages from the output, from 0", WHOLE),
+        Column("score", "how the map is compared with that of the trained network and the explained class"),
+        Column("images", "images whose maps could be compared", WHOLE),
+        Column("undefined", "share of maps that could not: zero, constant, not finite, one pixel", SIX_DIGITS),
+        Column("median", "the score, median over images of the median over draws or classes", SIX_DIGITS),
+        Column("low", "lower end of its exact 99 % interval; nan: fewer than 8 images", SIX_DIGITS),
+        Column("high", "upper end", SIX_DIGITS),
+        Column("spread", "largest minus smallest over draws or classes, median over images", SIX_DIGITS),
+        Column("null", "the score of independent maps as smooth, with the same values; median", SIX_DIGITS),
+        Column("forward_alone", "the score with only the backward pass's weights redrawn; median", SIX_DIGITS),
+        Column("edges", "the score of the trained network's map with its image's edges; median", SIX_DIGITS),
+        Column("another", "the score of two images' maps; median", SIX_DIGITS),
+    ),
+)
+
+SANITY_PAIRS = Table(
+    "rankone sanity",
+    (
+        MODEL,
+        Column("protocol", "corrected or paper"),
+        Column("test", "random_logit, or a cascade: top_down, bottom_up, single"),
+        Column("stage", "the last layer whose weights were destroyed; another class"),
+        Column("score", "the score that is compared"),
+        METHOD,
+        Column("other", "another method"),
+        Column("images", "images that both have a score for", WHOLE),
+        Column("difference", "score of the method minus that of the other, median over images", SIX_DIGITS),
+        Column("low", "lower end of its exact 99 % interval; nan: fewer than 8 images", SIX_DIGITS),
+        Column("high", "upper end", SIX_DIGITS),
+    ),
+)

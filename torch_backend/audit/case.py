@@ -11,6 +11,7 @@ from torch_backend.audit.subject import Examined, Subject
 from torch_backend.graph.graph import Graph
 from torch_backend.graph.rebuilt import Rebuilt
 from torch_backend.maps.saliency import maps_of, reduction
+from torch_backend.methods import Method, as_published
 from torch_backend.randomness import digest
 
 
@@ -38,8 +39,9 @@ class Case:
 
     def maps(self, method: Examined, graph: Graph, classes: Tensor | None = None) -> Tensor:
         """Maps (B, *space) of a graph recorded for the images, for the targets or other `classes` (B,);
-        channels as the protocol has them.
+        chain and channels as the protocol has them.
         """
+        method = as_published(method, self.protocol) if isinstance(method, Method) else method
         found = maps_of(graph, method, self.targets if classes is None else classes)
         return reduction(method, self.protocol)(found)
 

@@ -8,14 +8,12 @@ the backward pass remembers (Binder et al. 2023, on top-down randomisation).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 
-from torch import Tensor
-
-from torch_backend.graph.graph import Graph
 from torch_backend.graph.node import Node
 from torch_backend.maps.saliency import Attribution
 from torch_backend.methods import Method
+from torch_backend.methods.wrapping import Wrapping, around
 from torch_backend.operators.operator import Operator
 from torch_backend.rules import Rule
 
@@ -26,37 +24,23 @@ def forward_alone(
     """The method with these operators at the nodes of these indices, for graphs of the trained network; a
     mean of a chain's maps likewise. None for what is no chain.
     """
-    if isinstance(method, Attribution):
-        if method.averages is None:
-            return None
-        inner, averaged = method.averages
-        return averaged(on_weights(inner, operators))
-    return on_weights(method, operators)
-
-
-def on_weights(method: Method, operators: Mapping[int, Operator]) -> Method:
-    """The chain whose rules see these operators, and W'x + b' of the recorded x in y's place."""
-    said = {f.name: getattr(method, f.name) for f in fields(Method)}
-    return _OnWeights(**said, inner=method, operators=operators)
+    if isinstance(method, Method):
+        return around(_OnWeights, method, operators=operators)
+    if method.averages is None:
+        return None
+    chain, mean_of = method.averages
+    return mean_of(around(_OnWeights, chain, operators=operators))
 
 
 @dataclass(frozen=True, eq=False)
-class _OnWeights(Method):
-    inner: Method = field(kw_only=True)
+class _OnWeights(Wrapping):
+    """Rules see these operators, and W'x + b' of the recorded x in y's place."""
+
     operators: Mapping[int, Operator] = field(kw_only=True)
-
-    def bind(self, graph: Graph) -> Method:
-        return replace(self, inner=self.inner.bind(graph))
-
-    def start(self, r: Tensor) -> Tensor:
-        return self.inner.start(r)
-
-    def read(self, node: Node, r: Tensor) -> Tensor:
-        return self.inner.read(node, r)
 
     def rule(self, node: Node) -> Rule | None:
         op = self.operators.get(node.index)
-        if op is None:
-            return self.inner.rule(node)
-        rule = self.inner.rule(replace(node, op=op))
-        return rule and (lambda _, x, y: rule(op, x, op.forward(x)))
+        rule = self.inner.rule(node if op is None else replace(node, op=op))
+        if op is None or rule is None:
+            return rule
+        return lambda _, x, y: rule(op, x, op.forward(x))

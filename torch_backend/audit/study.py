@@ -55,12 +55,13 @@ class Plan:
 @dataclass(frozen=True)
 class Test:
     """What is done to a method: the weights of some nodes destroyed, or, without an order, another class asked
-    for.
+    for. depth: stages from the output, from 0.
     """
 
     stage: str = OTHER_CLASS
     order: Order | None = None
     layers: tuple[int, ...] = ()
+    depth: int = 0
 
     @property
     def name(self) -> str:
@@ -111,6 +112,7 @@ def study(
     graph = trace(examined.network, examined.images[:1])
     tests = _tests(stages(graph), plan)
     network, weights = Rebuilt.of(graph), digest_of(examined.network)
+    weights = f"{weights} {[(node.name, node.kind, node.shape, node.inputs) for node in graph.nodes]}"
     parts = [_Part(graph, network, weights, plan, examined, k) for k in range(0, len(examined.images), CHUNK)]
     done: dict[tuple[str, Test | None], list[dict[str, Floats]]] = {}
     failed: dict[str, Exception] = {}
@@ -134,9 +136,9 @@ def _refuse_repeated(subjects: Sequence[Subject]) -> None:
 def _tests(all_stages: Sequence[Stage], plan: Plan) -> list[Test]:
     names = plan.names or [stage.name for stage in all_stages]
     return [Test()] + [
-        Test(name, order, tuple(sorted(destroyed(all_stages, order, name))))
+        Test(name, order, tuple(sorted(destroyed(all_stages, order, name))), depth)
         for order in plan.orders
-        for name in names
+        for depth, name in enumerate(names)
     ]
 
 
@@ -220,12 +222,13 @@ def _outcome(
         test,
         **compared,
         edges=np.concatenate([part["edges"] for part in trained]),
-        another=_with_the_next(maps, protocol),
+        another=_with_another(maps, protocol),
     )
 
 
-def _with_the_next(maps: Tensor, protocol: Protocol) -> Floats:
-    """The scores (B, S) of each map with that of the next image; NaN where there is no other."""
-    if len(maps) < 2:
+def _with_another(maps: Tensor, protocol: Protocol) -> Floats:
+    """The scores (B, S) of each map with that of another image; NaN where there is none."""
+    other = another(len(maps))
+    if other is None:
         return np.full((len(maps), len(SCORES)), np.nan)
-    return scored(maps, maps[another(len(maps))], protocol).numpy()
+    return scored(maps, maps[other], protocol).numpy()

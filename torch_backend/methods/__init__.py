@@ -9,6 +9,8 @@ deeplift           differences to a reference: deeplift_rescale
 reveal_cancel      either sign by itself: deeplift_reveal_cancel, deeplift_without_cross_terms
 patterns           along the signal in the data: pattern_net, pattern_attribution, Patterns, load_patterns
 pattern_estimates  estimate_patterns
+published          as_published: as the paper's code has them
+wrapping           a method that changes the rules of another
 method             Method: what a method is, and how to make one of your own; without_held
 """
 
@@ -37,6 +39,7 @@ from torch_backend.methods.lrp import (
 from torch_backend.methods.method import Method, without_held
 from torch_backend.methods.pattern_estimates import estimate_patterns
 from torch_backend.methods.patterns import Patterns, load_patterns, pattern_attribution, pattern_net
+from torch_backend.methods.published import as_published
 from torch_backend.methods.reveal_cancel import deeplift_reveal_cancel, deeplift_without_cross_terms
 
 __all__ = [
@@ -46,6 +49,7 @@ __all__ = [
     "alpha2_beta1",
     "alpha5_beta4",
     "alpha_beta",
+    "as_published",
     "contrastive_excitation_backprop",
     "deconv",
     "deep_taylor",
