@@ -1,8 +1,10 @@
 """A median with its interval, for numbers that are independent and for numbers that come in clusters.
 
-`bootstrapped_median` is for independent numbers, one for each image: the bootstrap's interval, exactly,
-without resampling. `clustered_median` is for numbers nested in independent samples, such as all pairs of the
-vectors of each chain: it takes the median of them all, but counts only the samples as evidence.
+`order_statistic_median` is for independent numbers, one for each image: an interval that holds the median of
+whatever they are drawn from at least as often as it says, `paired` the same for differences of two methods.
+`bootstrapped_median` is the bootstrap's interval for them, exactly, without resampling.
+`clustered_median` is for numbers nested in independent samples, such as all pairs of the vectors of each
+chain: it takes the median of them all, but counts only the samples as evidence.
 """
 
 from typing import NamedTuple
@@ -22,6 +24,36 @@ class Median(NamedTuple):
     high: float
 
 
+def order_statistic_median(values: ArrayLike, level: float = 0.99) -> Median:
+    """The median of `values` (n,), independent draws, with its exact interval [x_(k), x_(n+1−k)].
+
+    Whatever the distribution, the interval misses its median with probability at most 2 P(Binomial(n, 1/2) <
+    k) (Thompson, Ann. Math. Statist. 7, 1936); equal, if it is continuous. k is the largest for which that
+    is ≤ 1 − level. Too few values have no such interval, at 99 % fewer than 8: its ends are nan.
+
+    NaN values are left out. ValueError if `values` is not one-dimensional or `level` is not inside (0, 1).
+    """
+    x = _known(values, level)
+    n = len(x)
+    if not n:
+        return Median(np.nan, np.nan, np.nan)
+    k = np.arange(1, n // 2 + 1)
+    ranks = k[2 * special.bdtr(k - 1, n, 0.5) <= 1 - level]
+    low, high = (x[ranks[-1] - 1], x[n - ranks[-1]]) if len(ranks) else (np.nan, np.nan)
+    return Median(float(np.median(x)), float(low), float(high))
+
+
+def paired(a: ArrayLike, b: ArrayLike, level: float = 0.99) -> Median:
+    """`order_statistic_median` of a − b, (n,) and (n,): two methods, images that both have.
+
+    ValueError for other shapes or levels.
+    """
+    a, b = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
+    if a.shape != b.shape:
+        refuse("b", expected=f"the shape of a, {a.shape}", got=b.shape, do="give the same images for both")
+    return order_statistic_median(a - b, level)
+
+
 def bootstrapped_median(values: ArrayLike, level: float = 0.99) -> Median:
     """The median of `values` (n,), independent units, with the percentile interval of its bootstrap.
 
@@ -33,11 +65,7 @@ def bootstrapped_median(values: ArrayLike, level: float = 0.99) -> Median:
     NaN values are left out. Fewer than two values have no interval.
     Raises ValueError if `values` is not one-dimensional or `level` is not inside (0, 1).
     """
-    x = np.asarray(values, dtype=float)
-    if x.ndim != 1:
-        refuse("values", expected="shape (n,)", got=x.shape, do="pass one number for each independent unit")
-    _refuse_level(level)
-    x = np.sort(x[~np.isnan(x)])
+    x = _known(values, level)
     if len(x) < 2:
         return Median(float(x[0]) if len(x) else np.nan, np.nan, np.nan)
     medians, probabilities = _odd(x) if len(x) % 2 else _even(x)
@@ -74,6 +102,15 @@ def clustered_median(values: ArrayLike, level: float = 0.95) -> Median:
     levels = np.clip([0.5, 0.5 - half, 0.5 + half], 0, 1)
     median, low, high = np.quantile(x[known], levels, method="inverted_cdf")
     return Median(float(median), float(low), float(high))
+
+
+def _known(values: ArrayLike, level: float) -> NDArray[np.float64]:
+    """The sorted numbers among independent units; ValueError for other shapes or levels."""
+    x = np.asarray(values, dtype=float)
+    if x.ndim != 1:
+        refuse("values", expected="shape (n,)", got=x.shape, do="pass one number for each independent unit")
+    _refuse_level(level)
+    return np.sort(x[~np.isnan(x)])
 
 
 def _refuse_level(level: float) -> None:

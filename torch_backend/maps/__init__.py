@@ -8,4 +8,6 @@ normalising  maps in [0, 1], by their percentiles
 condition    can a map be compared: is it zero, constant, not finite?
 ssim         structural similarity
 scores       SCORES: structural similarity, rank correlation, cosine, overlap of the highest pixels
+null         a score's level: maps that look alike and have nothing to do with each other
+controls     an edge detector, the map of another image
 """

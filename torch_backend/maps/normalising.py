@@ -1,4 +1,4 @@
-"""Maps in [0, 1], to be compared and drawn: percentiles 0.5 and 99.5 at the ends, what lies outside clipped."""
+"""Maps in [0, 1], to be compared and drawn: percentiles 0.5 and 99.5 at the ends, the rest clipped."""
 
 import math
 
@@ -32,7 +32,7 @@ def percentiles(maps: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def unit(maps: Tensor) -> Tensor:
-    """Maps (B, H, W) in float64, in units of their largest magnitude: their squares are in float64's range."""
+    """Maps (B, H, W) in float64, in units of their largest magnitude: squares stay in float64's range."""
     m = maps.double()
     largest = m.abs().amax((1, 2), keepdim=True)
     return m / torch.where(largest == 0, 1, largest)
