@@ -7,7 +7,6 @@ weights of the backward pass is another (Binder et al. 2023).
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import NamedTuple
 
 import torch
@@ -16,35 +15,38 @@ from torch import Tensor
 from torch_backend.audit.case import Case
 from torch_backend.audit.comparison import Comparison, compare, scored
 from torch_backend.audit.forward_alone import forward_alone
-from torch_backend.audit.randomized import drawn
 from torch_backend.audit.subject import Subject
 
 
 class Destroyed(NamedTuple):
-    """Maps (B, *space) of a network with weights destroyed, compared with the trained one's.
+    """Maps of a network with weights destroyed, compared with the trained one's.
 
     forward_alone (1, B, S)  the scores with the trained forward pass kept; NaN for what is no chain
     """
 
-    maps: Tensor
     compared: Comparison
     forward_alone: Tensor
 
 
 def cascade(
-    case: Case, subject: Subject, reference: Tensor, layers: Collection[int], draw: int = 0
+    case: Case, subject: Subject, reference: Tensor, layers: tuple[int, ...], draw: int = 0
 ) -> Destroyed:
     """The maps once these nodes have other weights, with the trained network's, `reference` (B, *space).
 
     draw: which draw of the weights; all methods share it, under the paper's protocol each has its own.
     """
-    operators = drawn(case.network, layers, case.key(subject, draw), case.protocol)
-    other = case.network.graph(operators, case.images)
-    found = case.maps(subject.of(other), other)
-    keys = [f"cascade {sorted(layers)} {draw} {d}" for d in case.digests]
+    keys = [f"cascade {layers} {draw} {d}" for d in case.digests]
+    found = destroyed_maps(case, subject, layers, draw)
     compared = compare(reference, found, keys, case.protocol, case.seed)
+    operators = case.redrawn(layers, case.key(subject, draw)).operators
     alone = forward_alone(subject.of(case.trained), operators)
     if alone is None:
-        return Destroyed(found, compared, torch.full_like(compared.scores, torch.nan))
+        return Destroyed(compared, torch.full_like(compared.scores, torch.nan))
     kept = scored(reference, case.maps(alone, case.trained), case.protocol)
-    return Destroyed(found, compared, kept[None])
+    return Destroyed(compared, kept[None])
+
+
+def destroyed_maps(case: Case, subject: Subject, layers: tuple[int, ...], draw: int = 0) -> Tensor:
+    """Maps (B, *space) once these nodes have other weights."""
+    other = case.redrawn(layers, case.key(subject, draw)).graph
+    return case.maps(subject.of(other), other)

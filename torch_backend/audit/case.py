@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from torch import Tensor
 
 from rankone.results.protocol import Protocol, corrected
+from torch_backend.audit.randomized import drawn
 from torch_backend.audit.subject import Examined, Subject
 from torch_backend.graph.graph import Graph
 from torch_backend.graph.rebuilt import Rebuilt
 from torch_backend.maps.saliency import maps_of, reduction
 from torch_backend.methods import Method, as_published
+from torch_backend.operators.operator import Operator
 from torch_backend.randomness import digest
+
+
+class Redrawn(NamedTuple):
+    """A network with other weights: its graph for the images, and the operators that differ, by index."""
+
+    graph: Graph
+    operators: Mapping[int, Operator]
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,6 +37,7 @@ class Case:
     targets: Tensor
     protocol: Protocol = corrected
     seed: int = 0
+    _latest: dict[object, Redrawn] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def images(self) -> Tensor:
@@ -49,3 +61,11 @@ class Case:
         """What random numbers are drawn from: the same for all subjects, under the paper's protocol not."""
         own = (subject.name,) if self.protocol.draws_for_each_method else ()
         return (self.seed, *more, *own)
+
+    def redrawn(self, layers: tuple[int, ...], key: tuple[object, ...]) -> Redrawn:
+        """The network with weights drawn from `key` in these nodes; the latest is kept for the next method."""
+        if (layers, key) not in self._latest:
+            self._latest.clear()
+            operators = drawn(self.network, layers, key, self.protocol)
+            self._latest[layers, key] = Redrawn(self.network.graph(operators, self.images), operators)
+        return self._latest[layers, key]

@@ -26,11 +26,13 @@ class Comparison(NamedTuple):
     scores (K, B, S)  NaN where a map of the pair cannot be compared
     null (K, B, S)    the same between the reference and an independent map like the other one
     fine (K, B)       whether the other map can be compared at all
+    maps (K, B, H, W) the other maps
     """
 
     scores: Tensor
     null: Tensor
     fine: Tensor
+    maps: Tensor
 
 
 def compare(
@@ -41,7 +43,7 @@ def compare(
     """
     independent = surrogates(maps, seed=seed, names=keys, count=SURROGATES)
     null = torch.stack([scored(reference, some, protocol) for some in independent]).nanmedian(0).values
-    return Comparison(scored(reference, maps, protocol)[None], null[None], comparable(maps)[None])
+    return Comparison(scored(reference, maps, protocol)[None], null[None], comparable(maps)[None], maps[None])
 
 
 def joined(comparisons: Iterable[Comparison]) -> Comparison:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,7 @@ Progress = Callable[[Sequence[Any]], Iterable[Any]]
 @dataclass(frozen=True)
 class Plan:
     """What is asked. classes: other classes for each image, None: all. names: stages, output first; None: all.
-    draws: of the weights.
+    draws: of the weights. keeps_maps: whether outcomes have the maps themselves.
     """
 
     classes: int | None = 1
@@ -50,6 +51,7 @@ class Plan:
     draws: int = 1
     protocol: Protocol = corrected
     seed: int = 0
+    keeps_maps: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,8 @@ class Outcome:
 
     scores, null, forward_alone (K, B, S) and fine (K, B): see `Comparison` and `Destroyed`; NaN where there is
     no forward_alone. edges, another (B, S): the scores of the trained network's map with the edges of its
-    image, and with the map of another image; NaN where there is none.
+    image, and with the map of another image; NaN where there is none. reference (B, H, W) and maps
+    (K, B, H, W): the trained network's, and those that are compared with them, if the plan keeps them.
     """
 
     subject: Subject
@@ -86,17 +89,19 @@ class Outcome:
     fine: NDArray[np.bool_]
     edges: Floats
     another: Floats
+    reference: Floats
+    maps: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class Examined:
-    """Images (B, *input shape) of a network, pictures (B, 3, H, W), red, green and blue in [0, 1], and the
-    classes (B,) that are explained; None: those that the network predicts.
+    """Images (B, *input shape) of a network, pictures (B, 3, H, W), red, green and blue in [0, 1] if they
+    are known, and the classes (B,) that are explained; None: those that the network predicts.
     """
 
     network: nn.Module
     images: Tensor
-    pictures: Tensor
+    pictures: Tensor | None
     targets: Tensor | None = None
 
 
@@ -113,12 +118,15 @@ def study(
     tests = _tests(stages(graph), plan)
     network, weights = Rebuilt.of(graph), digest_of(examined.network)
     weights = f"{weights} {[(node.name, node.kind, node.shape, node.inputs) for node in graph.nodes]}"
-    parts = [_Part(graph, network, weights, plan, examined, k) for k in range(0, len(examined.images), CHUNK)]
     done: dict[tuple[str, Test | None], list[dict[str, Floats]]] = {}
     failed: dict[str, Exception] = {}
-    for part, test, subject in progress([(p, t, s) for p in parts for t in (None, *tests) for s in subjects]):
+    work = list(product(range(0, len(examined.images), CHUNK), (None, *tests), subjects))
+    part = None
+    for k, test, subject in progress(work):
         if subject.name in failed:
             continue
+        if part is None or part.k != k:
+            part = _Part(graph, network, weights, plan, examined, k)
         try:
             done.setdefault((subject.name, test), []).append(part.unit(units, subject, test))
         except (ValueError, MemoryError) as error:
@@ -177,35 +185,37 @@ class _Part:
             found = units.get(f"{subject.name} maps", key, lambda: self._maps(subject))
             self.references[subject.name] = torch.from_numpy(found["maps"])
             return found
-        key |= {"test": test.name, "layers": test.layers, "draws": self.plan.draws}
+        key |= {"test": test.name, "layers": list(test.layers), "draws": self.plan.draws}
+        key |= {"maps": self.plan.keeps_maps}
         if test.order is None:
             key |= {"classes": self.plan.classes}
         return units.get(f"{subject.name} {test.name} {test.stage}", key, lambda: self._compared(subject, test))
 
     def _maps(self, subject: Subject) -> dict[str, Any]:
         """The trained network's, and their scores with the edges of the images."""
-        case, here = self.case, slice(self.k, self.k + CHUNK)
-        maps = case.maps(subject.of(case.trained), case.trained)
-        found = edges(self.examined.pictures[here])
-        same_size = found.shape[1:] == maps.shape[1:]
-        with_edges = scored(maps, found, case.protocol) if same_size else None
-        none = torch.full((len(maps), len(SCORES)), torch.nan)
-        return {"maps": maps.numpy(), "edges": (none if with_edges is None else with_edges).numpy()}
+        maps = self.case.maps(subject.of(self.case.trained), self.case.trained)
+        return {"maps": maps.numpy(), "edges": self._with_edges(maps).numpy()}
+
+    def _with_edges(self, maps: Tensor) -> Tensor:
+        pictures = self.examined.pictures
+        if pictures is None or pictures.shape[2:] != maps.shape[1:]:
+            return torch.full((len(maps), len(SCORES)), torch.nan)
+        return scored(maps, edges(pictures[self.k : self.k + CHUNK]), self.case.protocol)
 
     def _compared(self, subject: Subject, test: Test) -> dict[str, Any]:
         reference = self.references[subject.name]
         if test.order is None:
             compared = random_logit(self.case, subject, reference, self.plan.classes)
-            return _arrays(compared, torch.full_like(compared.scores, torch.nan))
-        steps = [
-            cascade(self.case, subject, reference, test.layers, draw) for draw in range(self.plan.draws)
-        ]
-        return _arrays(joined(s.compared for s in steps), torch.cat([s.forward_alone for s in steps]))
-
-
-def _arrays(compared: Comparison, forward_alone: Tensor) -> dict[str, Any]:
-    tensors = {**compared._asdict(), "forward_alone": forward_alone}
-    return {name: value.numpy() for name, value in tensors.items()}
+            alone = torch.full_like(compared.scores, torch.nan)
+        else:
+            draws = range(self.plan.draws)
+            steps = [cascade(self.case, subject, reference, test.layers, draw) for draw in draws]
+            compared = joined(step.compared for step in steps)
+            alone = torch.cat([step.forward_alone for step in steps])
+        arrays = {name: value.numpy() for name, value in compared._asdict().items()}
+        if not self.plan.keeps_maps:
+            del arrays["maps"]
+        return {**arrays, "forward_alone": alone.numpy()}
 
 
 def _outcome(
@@ -223,6 +233,7 @@ def _outcome(
         **compared,
         edges=np.concatenate([part["edges"] for part in trained]),
         another=_with_another(maps, protocol),
+        reference=maps.numpy(),
     )
 
 
