@@ -1,9 +1,9 @@
 """What SSIM says of independent maps, under both protocols and after each single correction.
 
-Pairs of maps of 224² pixels that have nothing to do with each other. The range of 2 raises every level; turning
-maps upside down raises those of maps ≥ 0 with a long tail, whose empty background it makes bright, no other.
-Both together take smooth ones from 0.50 to 0.92 or, with a longer tail, from 0.76 to 0.95; independent pixels,
-however heavy their tail, do not look alike under the paper's protocol either: 0.17 becomes 0.38.
+Pairs of maps of 224² pixels that have nothing to do with each other. The range of 2 raises every level.
+Turning maps upside down raises that of maps ≥ 0 with a long tail, whose empty background it makes bright, and
+no other. Both together take smooth ones from 0.50 to 0.92 or, with a longer tail, from 0.76 to 0.95;
+independent pixels, however heavy their tail, do not look alike under the paper's protocol: 0.17 becomes 0.38.
 """
 
 from dataclasses import replace
