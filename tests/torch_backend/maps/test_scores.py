@@ -98,6 +98,10 @@ def test_overlap_with_ties_is_one_for_equal_maps_and_none_where_the_largest_valu
     sparse[0, 0, :6] = sparse[1, 5, :6] = torch.arange(1.0, 7).double()
     assert OVERLAP(sparse, sparse).tolist() == [1, 1]
     assert OVERLAP(sparse[:1], sparse[1:]).tolist() == [0]
+    other = noise(2, 20, 20) + 9 * (sparse > 3)
+    shared = (sparse > 0) & highest(other.flatten(1)).view_as(other)
+    assert OVERLAP(sparse, other).tolist() == OVERLAP(other, sparse).tolist()
+    assert OVERLAP(sparse, other).tolist() == (shared.sum((1, 2)).double() / 20).tolist()
     half = (noise(1, 20, 20) > 0).double()
     assert OVERLAP(half, noise(1, 20, 20)).isnan().all()
 
