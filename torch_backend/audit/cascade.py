@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from torch_backend.audit.case import Case
-from torch_backend.audit.comparison import Comparison, compare, scored
+from torch_backend.audit.comparison import Comparison, Reference
 from torch_backend.audit.forward_alone import forward_alone
 from torch_backend.audit.subject import Subject
 
@@ -29,24 +29,15 @@ class Destroyed(NamedTuple):
 
 
 def cascade(
-    case: Case, subject: Subject, reference: Tensor, layers: tuple[int, ...], draw: int = 0
+    case: Case, subject: Subject, reference: Reference, layers: tuple[int, ...], draw: int = 0
 ) -> Destroyed:
-    """The maps once these nodes have other weights, with the trained network's, `reference` (B, *space).
+    """The maps once these nodes have other weights, with the trained network's, the `reference`.
 
     draw: which draw of the weights; all methods share it, under the paper's protocol each has its own.
     """
-    keys = [f"cascade {layers} {draw} {d}" for d in case.digests]
-    found = destroyed_maps(case, subject, layers, draw)
-    compared = compare(reference, found, keys, case.protocol, case.seed)
-    operators = case.redrawn(layers, case.key(subject, draw)).operators
+    other, operators = case.redrawn(layers, case.key(subject, draw))
+    compared = reference.compare(case.maps(subject.of(other), other))
     alone = forward_alone(subject.of(case.trained), operators)
     if alone is None:
         return Destroyed(compared, torch.full_like(compared.scores, torch.nan))
-    kept = scored(reference, case.maps(alone, case.trained), case.protocol)
-    return Destroyed(compared, kept[None])
-
-
-def destroyed_maps(case: Case, subject: Subject, layers: tuple[int, ...], draw: int = 0) -> Tensor:
-    """Maps (B, *space) once these nodes have other weights."""
-    other = case.redrawn(layers, case.key(subject, draw)).graph
-    return case.maps(subject.of(other), other)
+    return Destroyed(compared, reference.scores(case.maps(alone, case.trained))[None])

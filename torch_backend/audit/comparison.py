@@ -7,24 +7,24 @@ score of maps with the same marginals and the same smoothness that are independe
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from rankone.results.protocol import Protocol, corrected
-from torch_backend.maps.condition import comparable
 from torch_backend.maps.null import surrogates
-from torch_backend.maps.scores import SCORES
+from torch_backend.maps.scores import Prepared, all_scores
 
-SURROGATES = 1  # of each map; the median over images is what is shown
+SURROGATES = 3  # of each map; the median of their scores is the null
 
 
 class Comparison(NamedTuple):
     """B references with K other maps each (classes, or draws); S scores in the order of SCORES.
 
     scores (K, B, S)  NaN where a map of the pair cannot be compared
-    null (K, B, S)    the same between the reference and an independent map like the other one
+    null (K, B, S)    the same between the other map and independent ones like the reference
     fine (K, B)       whether the other map can be compared at all
     maps (K, B, H, W) the other maps
     """
@@ -35,22 +35,30 @@ class Comparison(NamedTuple):
     maps: Tensor
 
 
-def compare(
-    reference: Tensor, maps: Tensor, keys: Sequence[str], protocol: Protocol = corrected, seed: int = 0
-) -> Comparison:
-    """Maps (B, H, W) with their references (B, H, W), K = 1; keys: B names, under which the null's numbers are
-    drawn.
-    """
-    independent = surrogates(maps, seed=seed, names=keys, count=SURROGATES)
-    null = torch.stack([scored(reference, some, protocol) for some in independent]).nanmedian(0).values
-    return Comparison(scored(reference, maps, protocol)[None], null[None], comparable(maps)[None], maps[None])
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """The maps (B, H, W) that others are compared with, and independent ones like them."""
+
+    maps: Prepared
+    independent: tuple[Prepared, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, maps: Tensor, names: Sequence[str], protocol: Protocol = corrected, seed: int = 0) -> Reference:
+        """names: of the images; the null's numbers are drawn from them and the seed."""
+        independent = surrogates(maps, seed=seed, names=names, count=SURROGATES)
+        return cls(Prepared.of(maps, protocol), tuple(Prepared.of(some, protocol) for some in independent))
+
+    def scores(self, maps: Tensor) -> Tensor:
+        """All SCORES with maps (B, H, W): (B, S)."""
+        return all_scores(self.maps, Prepared.of(maps, self.maps.protocol))
+
+    def compare(self, maps: Tensor) -> Comparison:
+        """With maps (B, H, W), K = 1."""
+        other = Prepared.of(maps, self.maps.protocol)
+        null = torch.stack([all_scores(some, other) for some in self.independent]).nanmedian(0).values
+        return Comparison(all_scores(self.maps, other)[None], null[None], other.fit[None], maps[None])
 
 
 def joined(comparisons: Iterable[Comparison]) -> Comparison:
-    """Those of the same references as one."""
+    """Those with the same references as one."""
     return Comparison(*(torch.cat(parts) for parts in zip(*comparisons, strict=True)))
-
-
-def scored(a: Tensor, b: Tensor, protocol: Protocol = corrected) -> Tensor:
-    """All SCORES of maps (B, H, W) with maps (B, H, W): (B, S)."""
-    return torch.stack([score(a, b, protocol) for score in SCORES], 1)

@@ -7,19 +7,15 @@ from torch import Tensor
 
 from rankone.errors import refuse
 from torch_backend.audit.case import Case
-from torch_backend.audit.comparison import Comparison, compare, joined
+from torch_backend.audit.comparison import Comparison, Reference, joined
 from torch_backend.audit.subject import Subject
 from torch_backend.randomness import seeded
 
 
-def random_logit(case: Case, subject: Subject, reference: Tensor, number: int | None = 1) -> Comparison:
-    """The maps of `number` other classes (None: of all) with those of the targets, `reference` (B, *space)."""
-    others = other_classes(case, subject, number)
-    method, keys = subject.of(case.trained), [f"random logit {d}" for d in case.digests]
-    return joined(
-        compare(reference, case.maps(method, case.trained, classes), keys, case.protocol, case.seed)
-        for classes in others
-    )
+def random_logit(case: Case, subject: Subject, reference: Reference, number: int | None = 1) -> Comparison:
+    """The maps of `number` other classes (None: of all) with those of the targets, the `reference`."""
+    method, others = subject.of(case.trained), other_classes(case, subject, number)
+    return joined(reference.compare(case.maps(method, case.trained, classes)) for classes in others)
 
 
 def other_classes(case: Case, subject: Subject, number: int | None) -> Tensor:

@@ -21,14 +21,14 @@ from rankone.results.protocol import Protocol, corrected
 from rankone.results.runs import Units
 from torch_backend.audit.cascade import cascade
 from torch_backend.audit.case import Case
-from torch_backend.audit.comparison import Comparison, joined, scored
+from torch_backend.audit.comparison import Reference, joined
 from torch_backend.audit.random_logit import random_logit
 from torch_backend.audit.stages import Order, Stage, destroyed, stages, top_down
 from torch_backend.audit.subject import Subject
 from torch_backend.graph.graph import Graph, trace
 from torch_backend.graph.rebuilt import Rebuilt
 from torch_backend.maps.controls import another, edges
-from torch_backend.maps.scores import SCORES
+from torch_backend.maps.scores import SCORES, Prepared, all_scores
 from torch_backend.randomness import digest_of
 
 MEANING = "sanity 1"  # of a unit's numbers; another text where the same key would give others
@@ -160,7 +160,8 @@ class _Part:
     plan: Plan
     examined: Examined
     k: int
-    references: dict[str, Tensor] = field(default_factory=dict)
+    maps: dict[str, Tensor] = field(default_factory=dict)
+    references: dict[str, Reference] = field(default_factory=dict)
 
     @cached_property
     def case(self) -> Case:
@@ -183,7 +184,7 @@ class _Part:
         }
         if test is None:
             found = units.get(f"{subject.name} maps", key, lambda: self._maps(subject))
-            self.references[subject.name] = torch.from_numpy(found["maps"])
+            self.maps[subject.name] = torch.from_numpy(found["maps"])
             return found
         key |= {"test": test.name, "layers": list(test.layers), "draws": self.plan.draws}
         key |= {"maps": self.plan.keeps_maps}
@@ -196,14 +197,21 @@ class _Part:
         maps = self.case.maps(subject.of(self.case.trained), self.case.trained)
         return {"maps": maps.numpy(), "edges": self._with_edges(maps).numpy()}
 
+    def _reference(self, subject: Subject) -> Reference:
+        if subject.name not in self.references:
+            names, protocol = self.case.digests, self.plan.protocol
+            reference = Reference.of(self.maps[subject.name], names, protocol, self.plan.seed)
+            self.references[subject.name] = reference
+        return self.references[subject.name]
+
     def _with_edges(self, maps: Tensor) -> Tensor:
         pictures = self.examined.pictures
         if pictures is None or pictures.shape[2:] != maps.shape[1:]:
             return torch.full((len(maps), len(SCORES)), torch.nan)
-        return scored(maps, edges(pictures[self.k : self.k + CHUNK]), self.case.protocol)
+        return scored(maps, edges(pictures[self.k : self.k + CHUNK]), self.plan.protocol)
 
     def _compared(self, subject: Subject, test: Test) -> dict[str, Any]:
-        reference = self.references[subject.name]
+        reference = self._reference(subject)
         if test.order is None:
             compared = random_logit(self.case, subject, reference, self.plan.classes)
             alone = torch.full_like(compared.scores, torch.nan)
@@ -243,3 +251,8 @@ def _with_another(maps: Tensor, protocol: Protocol) -> Floats:
     if other is None:
         return np.full((len(maps), len(SCORES)), np.nan)
     return scored(maps, maps[other], protocol).numpy()
+
+
+def scored(a: Tensor, b: Tensor, protocol: Protocol) -> Tensor:
+    """All SCORES of maps (B, H, W) with maps (B, H, W): (B, S)."""
+    return all_scores(Prepared.of(a, protocol), Prepared.of(b, protocol))

@@ -6,9 +6,11 @@
 A pair with a map that cannot be compared (`condition`: zero, constant, not finite, one pixel) scores NaN.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -27,11 +29,13 @@ class Score:
 
     name     as in a table's column
     meaning  in words, for a caption
-    of       (B, H, W), (B, H, W), protocol -> (B,), for maps that can be compared
+    prepare  (B, H, W) in float64, protocol -> what is known of each map by itself, (..., B, *)
+    of       that of two times B maps, protocol -> (B,)
     """
 
     name: str
     meaning: str
+    prepare: Callable[[Tensor, Protocol], Tensor]
     of: Callable[[Tensor, Tensor, Protocol], Tensor]
 
     def __call__(self, a: Tensor, b: Tensor, protocol: Protocol = corrected) -> Tensor:
@@ -40,11 +44,43 @@ class Score:
         ValueError for what is no maps of one shape.
         """
         refuse_unlike_maps(a, b)
-        fit = comparable(a) & comparable(b)
-        scores = torch.full_like(fit, torch.nan, dtype=torch.float64)
-        if fit.any():
-            scores[fit] = self.of(a[fit].double(), b[fit].double(), protocol)
-        return scores
+        return all_scores(Prepared.of(a, protocol, (self,)), Prepared.of(b, protocol, (self,)))[:, 0]
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Maps (B, H, W) of which is known what scores need of each map by itself: once, whatever they meet."""
+
+    scores: tuple[Score, ...]
+    protocol: Protocol
+    known: tuple[Tensor, ...] = field(repr=False)
+    fit: Tensor  # (B,): whether each can be compared
+
+    @classmethod
+    def of(
+        cls, maps: Tensor, protocol: Protocol = corrected, scores: tuple[Score, ...] | None = None
+    ) -> Prepared:
+        """For all SCORES, if not for some. ValueError for what is no maps."""
+        scores = SCORES if scores is None else scores
+        fit = comparable(maps)
+        m = torch.where(fit[:, None, None], maps.double(), _ramp(maps))
+        known = (score.prepare(m, protocol) if fit.any() else m for score in scores)
+        return cls(scores, protocol, tuple(known), fit)
+
+
+def all_scores(a: Prepared, b: Prepared) -> Tensor:
+    """Every score of each pair of B maps, (B, S) in float64; NaN where one cannot be compared."""
+    fit = a.fit & b.fit
+    if not fit.any():
+        return torch.full((len(fit), len(a.scores)), torch.nan, dtype=torch.float64, device=fit.device)
+    pairs = zip(a.scores, a.known, b.known, strict=True)
+    found = torch.stack([score.of(x, y, a.protocol).double() for score, x, y in pairs], 1)
+    return torch.where(fit[:, None], found, torch.nan)
+
+
+def _ramp(maps: Tensor) -> Tensor:
+    """Stands in for a map that cannot be compared, whose scores are not shown."""
+    return torch.arange(maps[0].numel(), dtype=torch.float64, device=maps.device).view(maps.shape[1:])
 
 
 def flipped(score: Score) -> Score:
@@ -53,37 +89,50 @@ def flipped(score: Score) -> Score:
     Where only one of the two is defined it is that one.
     """
 
+    def prepare(maps: Tensor, protocol: Protocol) -> Tensor:
+        return torch.stack([score.prepare(maps, protocol), score.prepare(-maps, protocol)])
+
     def of(a: Tensor, b: Tensor, protocol: Protocol) -> Tensor:
-        return torch.fmax(score.of(a, b, protocol), score.of(a, -b, protocol))
+        return torch.fmax(score.of(a[0], b[0], protocol), score.of(a[0], b[1], protocol))
 
-    return Score(f"{score.name}_flip", f"{score.meaning}, or of the negative map if that is more", of)
+    meaning = f"{score.meaning}, or of the negative map if that is more"
+    return Score(f"{score.name}_flip", meaning, prepare, of)
 
 
-def structural_similarity(a: Tensor, b: Tensor, protocol: Protocol) -> Tensor:
+def similarity(a: Tensor, b: Tensor, protocol: Protocol) -> Tensor:
     """SSIM of normalised maps in windows of 5 × 5; orientation and data range are the protocol's."""
-    a, b = normalised(a, protocol), normalised(b, protocol)
     return ssim(a, b, window=5, data_range=protocol.ssim_data_range)
 
 
-def rank_correlation(a: Tensor, b: Tensor) -> Tensor:
-    """Spearman's ρ (Amer. J. Psychol. 15, 1904), (B,) in [-1, 1]: the correlation of average ranks."""
-    a, b = (ranks(m.flatten(1)) for m in (a, b))
-    middle = (1 + a.shape[1]) / 2
-    return _cosine(a - middle, b - middle)
+def centred_ranks(maps: Tensor, protocol: Protocol) -> Tensor:
+    """Average ranks, less their mean, as unit vectors: their cosine is Spearman's ρ (Amer. J. Psychol. 15,
+    1904), in [-1, 1].
+    """
+    found = ranks(maps.flatten(1))
+    return unit_vectors(found - (1 + found.shape[1]) / 2)
 
 
-def cosine(a: Tensor, b: Tensor) -> Tensor:
-    """aᵀb / (|a| |b|) over all pixels, (B,) in [-1, 1]."""
-    return _cosine(unit(a).flatten(1), unit(b).flatten(1))
+def directions(maps: Tensor, protocol: Protocol) -> Tensor:
+    """All pixels as unit vectors (B, N), whose products are cosines, in [-1, 1]."""
+    return unit_vectors(unit(maps).flatten(1))
 
 
-def overlap(a: Tensor, b: Tensor) -> Tensor:
-    """|A ∩ B| / k, (B,) in [0, 1]: A and B the highest pixels of a and b, k the number in the larger set.
+def product(a: Tensor, b: Tensor, protocol: Protocol) -> Tensor:
+    """aᵀb."""
+    return (a * b).sum(1)
+
+
+def top(maps: Tensor, protocol: Protocol) -> Tensor:
+    """Which pixels are the highest, (B, N)."""
+    return highest(maps.flatten(1))
+
+
+def overlap(a: Tensor, b: Tensor, protocol: Protocol) -> Tensor:
+    """|A ∩ B| / k, (B,) in [0, 1]: A and B the highest pixels of two maps, k the number in the larger set.
 
     Without ties k = ⌈N/20⌉ of N pixels, the top 5 %. Pixels of one value are in together or not at all: those
     that would make a set larger are left out. NaN where none is left, as the largest value is so common.
     """
-    a, b = highest(a.flatten(1)), highest(b.flatten(1))
     k = torch.maximum(a.sum(1), b.sum(1))
     return torch.where(a.any(1) & b.any(1), (a & b).sum(1).double() / k, torch.nan)
 
@@ -107,20 +156,16 @@ def ranks(x: Tensor) -> Tensor:
     return torch.zeros_like(x).scatter(1, order, (first + last) / 2)
 
 
-def _cosine(a: Tensor, b: Tensor) -> Tensor:
-    return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1))
-
-
-def _always(of: Callable[[Tensor, Tensor], Tensor]) -> Callable[[Tensor, Tensor, Protocol], Tensor]:
-    """A score that no protocol changes."""
-    return lambda a, b, _: of(a, b)
+def unit_vectors(x: Tensor) -> Tensor:
+    """Rows of (B, N), each divided by its length."""
+    return x / x.norm(dim=1, keepdim=True)
 
 
 PLAIN = (
-    Score("ssim", "structural similarity", structural_similarity),
-    Score("spearman", "rank correlation", _always(rank_correlation)),
-    Score("cosine", "cosine", _always(cosine)),
-    Score("overlap", "overlap of the top 5 % of pixels", _always(overlap)),
+    Score("ssim", "structural similarity", normalised, similarity),
+    Score("spearman", "rank correlation", centred_ranks, product),
+    Score("cosine", "cosine", directions, product),
+    Score("overlap", "overlap of the top 5 % of pixels", top, overlap),
 )
 
 SCORES = tuple(variant for score in PLAIN for variant in (score, flipped(score)))

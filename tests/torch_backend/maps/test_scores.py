@@ -13,7 +13,7 @@ from skimage.metrics import structural_similarity
 from rankone.results.protocol import corrected, paper
 from torch_backend.maps.condition import Condition, condition
 from torch_backend.maps.normalising import normalised
-from torch_backend.maps.scores import PLAIN, SCORES, flipped, highest, overlap, ranks
+from torch_backend.maps.scores import PLAIN, SCORES, flipped, highest, ranks
 
 SSIM, SPEARMAN, COSINE, OVERLAP = PLAIN
 EXACT = 1e-12  # float64 sums over some thousand pixels
@@ -76,7 +76,7 @@ def test_overlap_counts_the_highest_five_per_cent(shape):
     a, b = noise(*shape), noise(*shape, seed=1)
     n = a[0].numel()
     k = -(-n // 20)
-    for x, y, found in zip(a.flatten(1), b.flatten(1), overlap(a, b), strict=True):
+    for x, y, found in zip(a.flatten(1), b.flatten(1), OVERLAP(a, b), strict=True):
         both = set(x.argsort()[-k:].tolist()) & set(y.argsort()[-k:].tolist())
         assert found == len(both) / k
 
