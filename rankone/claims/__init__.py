@@ -1,10 +1,11 @@
 """The ledger of the paper's claims, each with a verdict and evidence that runs.
 
 One file per claim; `LEDGER` is the table of contents. The claims are paraphrased from "When Explanations Lie"
-(Sixt, Granz, Landgraf, arXiv 1912.09818), its first version unless the section says ICML. Every run of an
-evidence function recomputes what the verdict rests on and raises `NotReproducedError` if it no longer holds.
+(Sixt, Granz, Landgraf) and from what was written since; each names its source. Every run of an evidence
+function recomputes what the verdict rests on and raises `NotReproducedError` if it no longer holds.
 
     record    Claim, Verdict, Evidence, NotReproducedError: what a row of the LEDGER is; `find` one by its id
+    sources   where the claims were made
     report    the ledger as text and as JSON
     exact, rules, conv_net, slow_mixing   what several claims compute with
 

@@ -1,0 +1,3 @@
+"""Corrupted data for the claims of the later literature."""
+
+BREAKS = {}

@@ -1,0 +1,71 @@
+"""What several claims compute with, against slow or independent oracles."""
+
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+
+from rankone.claims import exact, rules, slow_mixing
+from rankone.claims.conv_net import ConvNet, local_losses
+
+E = exact.exact
+SMALL = ConvNet(length=10, channels=8, depth=2, taps=3)
+
+
+def test_exact_rank_is_the_rank():
+    rng = np.random.default_rng(0)
+    for n, m, r in product((1, 2, 4), (1, 3, 5), (0, 1, 2)):
+        A = rng.integers(-2, 3, (n, r)) @ rng.integers(-2, 3, (r, m))
+        assert exact.rank(E(A)) == np.linalg.matrix_rank(A)
+
+
+def test_exact_cosines():
+    x, y = E([3, 4]), E([4, 3])
+    assert exact.cos_squared(x, y) == Fraction(24, 25) ** 2
+    assert exact.least_cos_squared(E([[3, 4, 0], [4, 3, 1]])) == Fraction(9, 25)
+    assert exact.orthogonal(E([[3, 4], [4, -3]])) and not exact.orthogonal(E([[1, 0, 0], [0, 1, 1]]))
+    assert exact.parallel(x, -2 * x) and not exact.parallel(x, y) and not exact.parallel(x, 0 * x)
+    assert exact.show(E([["1/2", 1], [0, -3]])) == "[[1/2, 1], [0, -3]]"
+
+
+def test_rules_agree_with_their_sums():
+    """Each matrix against its definition, written out neuron by neuron."""
+    rng = np.random.default_rng(1)
+    W, h, b = E(rng.integers(-3, 4, (4, 5))), E(rng.integers(0, 4, 5)), E(rng.integers(-2, 3, 4))
+    z = W @ h + b
+    for i, j in product(range(5), range(4)):
+        up = sum(max(W[j, k] * h[k], 0) for k in range(5))
+        down = sum(min(W[j, k] * h[k], 0) for k in range(5))
+        plus = max(W[j, i] * h[i], 0) / up if up else 0
+        minus = min(W[j, i] * h[i], 0) / down if down else 0
+        assert rules.z_plus(W, h)[i, j] == rules.excitation(W, h)[i, j] == plus
+        assert rules.alpha_beta(W, h, 3, 2)[i, j] == 3 * plus - 2 * minus
+        assert rules.z_rule(W, h, b)[i, j] == (W[j, i] * h[i] / z[j] if z[j] else 0)
+        towards_zero = -1 if z[j] < 0 else 1
+        assert rules.z_rule(W, h, b, 5)[i, j] == W[j, i] * h[i] / (z[j] + 5 * towards_zero)
+
+
+def test_slow_mixing_telescopes():
+    for N, (P, Q) in enumerate(
+        zip(
+            slow_mixing.products(slow_mixing.summable, 20),
+            slow_mixing.products(slow_mixing.divergent, 20),
+            strict=True,
+        ),
+        start=1,
+    ):
+        assert slow_mixing.contrast(P) == Fraction(N + 2, 2 * (N + 1))
+        assert slow_mixing.contrast(Q) == Fraction(1, N + 1)
+
+
+def test_z_plus_of_a_convolution_is_local_and_conserves():
+    h, Zs = SMALL.z_plus_chain(np.random.default_rng(2))
+    blocks = Zs[0].reshape(SMALL.length, SMALL.channels, SMALL.length, SMALL.channels)
+    for p, q in product(range(SMALL.length), repeat=2):
+        assert (blocks[p, :, q].any()) == (abs(p - q) <= 1)
+    np.testing.assert_allclose(Zs[-1][:, h > 0].sum(axis=0), 1, rtol=1e-12)
+
+
+def test_local_losses_leave_out_zero_vectors():
+    vectors = np.array([[[1.0, 0], [0, 2], [3, 0]], [[0.0, 0], [1, 1], [1, -1]]])
+    np.testing.assert_allclose(np.sort(local_losses(vectors)), [0, 1, 1, 1], atol=1e-15)
