@@ -9,22 +9,30 @@ function recomputes what the verdict rests on and raises `NotReproducedError` if
     report    the ledger as text and as JSON
     exact, rules, conv_net, slow_mixing   what several claims compute with
 
-Claims, one a file: alpha_beta_conserves, beta_below_four, cmp_direction, conv_local, dense_z_plus_qualifies,
-dtd_necessarily, ebp_is_a1b0, exponential, gbp_non_negative, input_jump, irreducible_enough, logit_sign,
-lrp_z_is_grad_input, no_influence, nonneg_enough, rank1_converse, rank1_cosine, resnet_a2b1, seven_iterations,
-span_shrinks, theorem_1, vanilla_converges.
+Claims, one a file: alpha_beta_conserves, alpha_beta_negative, applies_to_convolutions, beta_below_four,
+bias_absorbed, cmp_direction, conv_irreducible, conv_local, dense_z_plus_qualifies, dtd_necessarily,
+ebp_is_a1b0, eq_3_zero_over_zero, exponential, gbp_non_negative, inactive_get_relevance, input_jump,
+irreducible_enough, logit_sign, lrp_z_is_grad_input, no_influence, nonneg_enough, rank1_converse,
+rank1_cosine, resnet_a2b1, seven_iterations, span_shrinks, theorem_1, vanilla_converges, w2_zb_non_negative,
+z_plus_part.
 """
 
 from rankone.claims import (
     alpha_beta_conserves,
+    alpha_beta_negative,
+    applies_to_convolutions,
     beta_below_four,
+    bias_absorbed,
     cmp_direction,
+    conv_irreducible,
     conv_local,
     dense_z_plus_qualifies,
     dtd_necessarily,
     ebp_is_a1b0,
+    eq_3_zero_over_zero,
     exponential,
     gbp_non_negative,
+    inactive_get_relevance,
     input_jump,
     irreducible_enough,
     logit_sign,
@@ -38,6 +46,8 @@ from rankone.claims import (
     span_shrinks,
     theorem_1,
     vanilla_converges,
+    w2_zb_non_negative,
+    z_plus_part,
 )
 from rankone.claims.record import Claim, Evidence, NotReproducedError, Verdict
 from rankone.errors import refuse
@@ -55,9 +65,17 @@ LEDGER: tuple[Claim, ...] = (
     # which rules give such products (section 2)
     dense_z_plus_qualifies.CLAIM,
     conv_local.CLAIM,
+    conv_irreducible.CLAIM,
+    applies_to_convolutions.CLAIM,
     dtd_necessarily.CLAIM,
+    w2_zb_non_negative.CLAIM,
+    eq_3_zero_over_zero.CLAIM,
+    bias_absorbed.CLAIM,
+    inactive_get_relevance.CLAIM,
     lrp_z_is_grad_input.CLAIM,
+    z_plus_part.CLAIM,
     alpha_beta_conserves.CLAIM,
+    alpha_beta_negative.CLAIM,
     ebp_is_a1b0.CLAIM,
     gbp_non_negative.CLAIM,
     # how it is measured, and on random matrices (section 3)

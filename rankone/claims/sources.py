@@ -13,7 +13,8 @@ class Source:
 
 V1 = Source(
     "v1",
-    "Sixt, Granz, Landgraf (2019), When Explanations Lie: Why Modified BP Attribution Fails, 1912.09818v1",
+    "Sixt, Granz, Landgraf (2019), When Explanations Lie: Why Modified BP Attribution Fails, "
+    "arXiv 1912.09818v1",
 )
 ICML = Source(
     "ICML", "Sixt, Granz, Landgraf (ICML 2020), When Explanations Lie: Why Many Modified BP Attributions Fail"

@@ -31,6 +31,17 @@ EXPECTED = {
     "logit-sign",
     "cmp-direction",
     "resnet-a2b1",
+    "theorem-1",
+    "conv-irreducible",
+    "applies-to-convolutions",
+    "w2-zb-non-negative",
+    "eq-3-zero-over-zero",
+    "bias-absorbed",
+    "inactive-get-relevance",
+    "z-plus-part",
+    "alpha-beta-negative",
+    "rank1-cosine",
+    "vanilla-converges",
 }
 
 

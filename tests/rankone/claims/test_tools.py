@@ -41,8 +41,21 @@ def test_rules_agree_with_their_sums():
         assert rules.z_plus(W, h)[i, j] == rules.excitation(W, h)[i, j] == plus
         assert rules.alpha_beta(W, h, 3, 2)[i, j] == 3 * plus - 2 * minus
         assert rules.z_rule(W, h, b)[i, j] == (W[j, i] * h[i] / z[j] if z[j] else 0)
+        low, high = h - 2, h + b[j] ** 2
+        box = [h[k] * W[j, k] - (low if W[j, k] > 0 else high)[k] * W[j, k] for k in range(5)]
+        assert rules.z_bounded(W, h, low, high)[i, j] == (box[i] / sum(box) if sum(box) else 0)
+        squares = sum(W[j, k] ** 2 for k in range(5))
+        assert rules.w_squared(W)[i, j] == (W[j, i] ** 2 / squares if squares else 0)
         towards_zero = -1 if z[j] < 0 else 1
         assert rules.z_rule(W, h, b, 5)[i, j] == W[j, i] * h[i] / (z[j] + 5 * towards_zero)
+
+
+def test_signals_agree_with_their_sums():
+    rng = np.random.default_rng(2)
+    W, r, active = E(rng.integers(-3, 4, (4, 5))), E([2, -1, 3, 1]), E([1, 1, 0, 1])
+    for i in range(5):
+        assert rules.deconvolution(W, r)[i] == sum(W[j, i] * max(r[j], 0) for j in range(4))
+        assert rules.guided(W, active, r)[i] == sum(W[j, i] * max(r[j], 0) for j in (0, 1, 3))
 
 
 def test_slow_mixing_telescopes():

@@ -4,10 +4,13 @@ from fractions import Fraction
 
 import numpy as np
 
+from rankone.claims.applies_to_convolutions import VGG16_CONVOLUTIONS, as_matrix
 from rankone.claims.conv_net import ConvNet
 from rankone.claims.dense_z_plus_qualifies import he_network
 from rankone.claims.exact import exact as E
 from rankone.claims.lrp_z_is_grad_input import Network, with_biases, zeros
+from rankone.claims.rules import w_squared
+from rankone.claims.w2_zb_non_negative import LOW
 
 ONES = E(np.ones((3, 3), dtype=int))
 SMALL = ConvNet(length=10, channels=8, depth=2, taps=3)
@@ -68,4 +71,30 @@ BREAKS = {
     ],
     "ebp-is-a1b0": [{"least_input": -4}, {"signed": E([1, 2])}],
     "gbp-non-negative": [{"W": E([[1, 1]])}, {"mean": 1.0}, {"rectified": np.negative}],
+    "inactive-get-relevance": [
+        {"idle": E(np.ones(6, dtype=int))},
+        {"h": E([1, 1])},
+        {"W": E([[2, -1], [1, -3]])},
+    ],
+    "bias-absorbed": [{"extra": 2}, {"b": E([-2, -1])}, {"biases": lambda rng, width: np.zeros(width)}],
+    "applies-to-convolutions": [
+        {"matrix": lambda kernel, side: as_matrix(kernel.T, side)},
+        {"taps": 39},
+        {"layers": VGG16_CONVOLUTIONS + ((7, 1),) * 4},
+    ],
+    "eq-3-zero-over-zero": [{"b": E([1])}, {"rule": lambda W, h: E([[1], [0]])}, {"highest_bias": 4}],
+    "conv-irreducible": [
+        {"taps": 5},
+        {"side_taps": 5},
+        {"net": ConvNet(length=20, channels=8, taps=1)},
+        {"pointwise": 3},
+    ],
+    "z-plus-part": [{"W": E([[2, 3]])}, {"least_weight": 1}],
+    "alpha-beta-negative": [{"W": E([[1, 1, 2]])}, {"mean": 1.0}],
+    "w2-zb-non-negative": [
+        {"squared": lambda W: W.T},
+        {"low": E([-3, -1, -3])},
+        {"squared": lambda W: 2 * w_squared(W)},
+        {"outside": LOW},
+    ],
 }
