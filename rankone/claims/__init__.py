@@ -9,18 +9,21 @@ function recomputes what the verdict rests on and raises `NotReproducedError` if
     report    the ledger as text and as JSON
     exact, rules, conv_net, slow_mixing   what several claims compute with
 
-Claims, one a file: alpha_beta_conserves, alpha_beta_negative, applies_to_convolutions, beta_below_four,
-bias_absorbed, cmp_direction, conv_irreducible, conv_local, dense_z_plus_qualifies, dtd_necessarily,
-ebp_is_a1b0, eq_3_zero_over_zero, exponential, gbp_non_negative, inactive_get_relevance, input_jump,
-irreducible_enough, logit_sign, lrp_z_is_grad_input, no_influence, nonneg_enough, rank1_converse,
-rank1_cosine, resnet_a2b1, seven_iterations, span_shrinks, theorem_1, vanilla_converges, w2_zb_non_negative,
-z_plus_part.
+Claims, one a file: align_more_and_more, alpha_beta_conserves, alpha_beta_negative, applies_to_convolutions,
+baseline_mean_cosine, beta_below_four, bias_absorbed, cmp_direction, conv_irreducible, conv_local,
+dense_z_plus_qualifies, dtd_necessarily, ebp_is_a1b0, eq_3_zero_over_zero, exponential, gbp_non_negative,
+gradient_converges, half_zeros, inactive_get_relevance, input_jump, irreducible_enough, logit_sign,
+lrp_z_is_grad_input, negative_entries, no_influence, nonneg_enough, one_means_rank_one, pattern_attribution,
+rank1_converse, rank1_cosine, relu_chains, resnet_a2b1, seven_iterations, span_shrinks, theorem_1,
+vanilla_converges, w2_zb_non_negative, z_plus_part.
 """
 
 from rankone.claims import (
+    align_more_and_more,
     alpha_beta_conserves,
     alpha_beta_negative,
     applies_to_convolutions,
+    baseline_mean_cosine,
     beta_below_four,
     bias_absorbed,
     cmp_direction,
@@ -32,15 +35,21 @@ from rankone.claims import (
     eq_3_zero_over_zero,
     exponential,
     gbp_non_negative,
+    gradient_converges,
+    half_zeros,
     inactive_get_relevance,
     input_jump,
     irreducible_enough,
     logit_sign,
     lrp_z_is_grad_input,
+    negative_entries,
     no_influence,
     nonneg_enough,
+    one_means_rank_one,
+    pattern_attribution,
     rank1_converse,
     rank1_cosine,
+    relu_chains,
     resnet_a2b1,
     seven_iterations,
     span_shrinks,
@@ -60,6 +69,7 @@ LEDGER: tuple[Claim, ...] = (
     irreducible_enough.CLAIM,
     nonneg_enough.CLAIM,
     span_shrinks.CLAIM,
+    align_more_and_more.CLAIM,
     exponential.CLAIM,
     no_influence.CLAIM,
     # which rules give such products (section 2)
@@ -78,12 +88,19 @@ LEDGER: tuple[Claim, ...] = (
     alpha_beta_negative.CLAIM,
     ebp_is_a1b0.CLAIM,
     gbp_non_negative.CLAIM,
+    pattern_attribution.CLAIM,
+    gradient_converges.CLAIM,
     # how it is measured, and on random matrices (section 3)
     rank1_cosine.CLAIM,
     rank1_converse.CLAIM,
+    one_means_rank_one.CLAIM,
+    baseline_mean_cosine.CLAIM,
     seven_iterations.CLAIM,
+    half_zeros.CLAIM,
+    negative_entries.CLAIM,
     beta_below_four.CLAIM,
     vanilla_converges.CLAIM,
+    relu_chains.CLAIM,
     input_jump.CLAIM,
     # what it does to the maps (sections 3 and 5)
     logit_sign.CLAIM,

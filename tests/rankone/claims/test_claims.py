@@ -42,6 +42,14 @@ EXPECTED = {
     "alpha-beta-negative",
     "rank1-cosine",
     "vanilla-converges",
+    "align-more-and-more",
+    "pattern-attribution",
+    "gradient-converges",
+    "one-means-rank-one",
+    "baseline-mean-cosine",
+    "half-zeros",
+    "negative-entries",
+    "relu-chains",
 }
 
 

@@ -33,6 +33,12 @@ BREAKS = {
         {"off_diagonal": lambda n: -slow_mixing.summable(n)},
     ],
     "span-shrinks": [{"permutation": PRIMITIVE}, {"least_entry": -3}],
+    "align-more-and-more": [
+        {"signed": E([[1, 2], [1, 1]])},
+        {"least_entry": 5},
+        {"pair": E([[1, -1], [1, 2]])},
+        {"least_entry": -5},
+    ],
     "exponential": [
         {"off_diagonal": slow_mixing.summable},
         {"off_diagonal": lambda _: Fraction(1, 2)},

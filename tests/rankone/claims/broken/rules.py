@@ -8,6 +8,7 @@ from rankone.claims.applies_to_convolutions import VGG16_CONVOLUTIONS, as_matrix
 from rankone.claims.conv_net import ConvNet
 from rankone.claims.dense_z_plus_qualifies import he_network
 from rankone.claims.exact import exact as E
+from rankone.claims.exact import identity
 from rankone.claims.lrp_z_is_grad_input import Network, with_biases, zeros
 from rankone.claims.rules import w_squared
 from rankone.claims.w2_zb_non_negative import LOW
@@ -97,4 +98,10 @@ BREAKS = {
         {"squared": lambda W: 2 * w_squared(W)},
         {"outside": LOW},
     ],
+    "pattern-attribution": [
+        {"covariance": identity(2)},
+        {"cycle": ONES},
+        {"depth": 1},
+    ],
+    "gradient-converges": [{"shallow": 99}, {"mean": 0.1, "shallow": 1}, {"width": 64}],
 }
