@@ -11,11 +11,12 @@ function recomputes what the verdict rests on and raises `NotReproducedError` if
 
 Claims, one a file: align_more_and_more, alpha_beta_conserves, alpha_beta_negative, applies_to_convolutions,
 baseline_mean_cosine, beta_below_four, bias_absorbed, cmp_direction, conv_irreducible, conv_local,
-dense_z_plus_qualifies, dtd_necessarily, ebp_is_a1b0, eq_3_zero_over_zero, exponential, gbp_non_negative,
-gradient_converges, half_zeros, inactive_get_relevance, input_jump, irreducible_enough, logit_sign,
-lrp_z_is_grad_input, negative_entries, no_influence, nonneg_enough, one_means_rank_one, pattern_attribution,
-rank1_converse, rank1_cosine, relu_chains, resnet_a2b1, seven_iterations, span_shrinks, theorem_1,
-vanilla_converges, w2_zb_non_negative, z_plus_part.
+dense_z_plus_qualifies, di_full, dtd_locally_constant, dtd_necessarily, ebp_is_a1b0, entropy_rise,
+eq_3_zero_over_zero, exponential, gbp_non_negative, gradient_converges, half_zeros, image_recovery,
+inactive_get_relevance, input_alignment, input_jump, irreducible_enough, logit_sign, lrp_z_is_grad_input,
+moebius_law, negative_entries, no_influence, nonneg_enough, one_means_rank_one, pattern_attribution,
+rank1_converse, rank1_cosine, relu_chains, resnet_a2b1, roots_leave_region, seven_iterations, span_shrinks,
+theorem_1, top_down_randomisation, vanilla_converges, w2_zb_non_negative, z_plus_part.
 """
 
 from rankone.claims import (
@@ -30,18 +31,24 @@ from rankone.claims import (
     conv_irreducible,
     conv_local,
     dense_z_plus_qualifies,
+    di_full,
+    dtd_locally_constant,
     dtd_necessarily,
     ebp_is_a1b0,
+    entropy_rise,
     eq_3_zero_over_zero,
     exponential,
     gbp_non_negative,
     gradient_converges,
     half_zeros,
+    image_recovery,
     inactive_get_relevance,
+    input_alignment,
     input_jump,
     irreducible_enough,
     logit_sign,
     lrp_z_is_grad_input,
+    moebius_law,
     negative_entries,
     no_influence,
     nonneg_enough,
@@ -51,9 +58,11 @@ from rankone.claims import (
     rank1_cosine,
     relu_chains,
     resnet_a2b1,
+    roots_leave_region,
     seven_iterations,
     span_shrinks,
     theorem_1,
+    top_down_randomisation,
     vanilla_converges,
     w2_zb_non_negative,
     z_plus_part,
@@ -106,6 +115,15 @@ LEDGER: tuple[Claim, ...] = (
     logit_sign.CLAIM,
     cmp_direction.CLAIM,
     resnet_a2b1.CLAIM,
+    # what was written before and since
+    image_recovery.CLAIM,
+    di_full.CLAIM,
+    dtd_locally_constant.CLAIM,
+    roots_leave_region.CLAIM,
+    top_down_randomisation.CLAIM,
+    entropy_rise.CLAIM,
+    input_alignment.CLAIM,
+    moebius_law.CLAIM,
 )
 
 

@@ -50,6 +50,14 @@ EXPECTED = {
     "half-zeros",
     "negative-entries",
     "relu-chains",
+    "image-recovery",
+    "di-full",
+    "dtd-locally-constant",
+    "roots-leave-region",
+    "top-down-randomisation",
+    "entropy-rise",
+    "input-alignment",
+    "moebius-law",
 }
 
 

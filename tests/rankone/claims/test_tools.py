@@ -4,8 +4,17 @@ from fractions import Fraction
 from itertools import product
 
 import numpy as np
+from scipy import stats
 
-from rankone.claims import exact, rules, slow_mixing
+from rankone.claims import (
+    applies_to_convolutions,
+    entropy_rise,
+    exact,
+    image_recovery,
+    rules,
+    slow_mixing,
+    top_down_randomisation,
+)
 from rankone.claims.conv_net import ConvNet, local_losses
 
 E = exact.exact
@@ -82,3 +91,39 @@ def test_z_plus_of_a_convolution_is_local_and_conserves():
 def test_local_losses_leave_out_zero_vectors():
     vectors = np.array([[[1.0, 0], [0, 2], [3, 0]], [[0.0, 0], [1, 1], [1, -1]]])
     np.testing.assert_allclose(np.sort(local_losses(vectors)), [0, 1, 1, 1], atol=1e-15)
+
+
+def test_receptive_field_is_what_a_unit_reads():
+    """Against the indices that one unit and its neighbour read, layer by layer."""
+    layers = ((3, 1), (2, 2), (5, 1), (3, 2))
+    field, stride = applies_to_convolutions.receptive_field(layers)
+    reads = [{100}, {101}]
+    for kernel, step in layers:
+        reads = [{step * p + k for p in seen for k in range(kernel)} for seen in reads]
+    first, second = reads
+    assert max(first) - min(first) + 1 == field and min(second) - min(first) == stride
+
+
+def test_back_is_the_adjoint_of_the_convolution():
+    rng = np.random.default_rng(3)
+    x, F = rng.standard_normal(image_recovery.LENGTH), rng.standard_normal((4, image_recovery.TAPS))
+    S = rng.standard_normal((image_recovery.LENGTH, 4))
+    np.testing.assert_allclose((image_recovery.patches(x) @ F.T * S).sum(), image_recovery.back(S, F) @ x)
+
+
+def test_one_place_of_each_window_wins():
+    H = np.random.default_rng(4).standard_normal((image_recovery.LENGTH, 3))
+    won = image_recovery.winners(H, np.argmax)
+    for p, c in product(range(0, image_recovery.LENGTH, image_recovery.POOL), range(3)):
+        window = H[p : p + image_recovery.POOL, c]
+        assert (won[p : p + image_recovery.POOL, c] == (window == window.max())).all()
+
+
+def test_entropy_and_rank_correlation_are_scipys():
+    rng = np.random.default_rng(5)
+    a, b = rng.standard_normal((2, 200)).round(1)  # with ties
+    counts = np.histogram(a, entropy_rise.BINS)[0]
+    np.testing.assert_allclose(entropy_rise.entropy(a), stats.entropy(counts), rtol=1e-12)
+    np.testing.assert_allclose(
+        top_down_randomisation.rank_correlation(a, b), stats.spearmanr(a, b).statistic, rtol=1e-12
+    )
