@@ -30,7 +30,7 @@ def test_cli_table(monkeypatch, capsys):
     assert status == 0
     assert max(map(len, out.splitlines())) <= 100
     for claim in FAST:
-        assert claim.id in out and claim.verdict in out
+        assert claim.id in out and claim.verdict in out and f"{claim.source.name}: {claim.section}" in out
     assert "3 claims" in out and "0 not reproduced" in " ".join(out.split())
 
 
@@ -38,6 +38,7 @@ def test_cli_one_claim_in_plain_words(monkeypatch, capsys):
     status, out, _ = run_cli(monkeypatch, capsys, "--id", "rank1-converse")
     assert status == 0
     assert "false as stated" in out and "The rank of C is 2" in out
+    assert f"{V1.reference}: section 3" in " ".join(out.split())
     assert max(map(len, out.splitlines())) <= 100
 
 
@@ -47,6 +48,8 @@ def test_cli_json(monkeypatch, capsys):
     *good, bad = json.loads(out)
     assert status == 1
     assert [row["id"] for row in good] == [claim.id for claim in FAST]
+    assert [row["source"] for row in good] == [claim.source.name for claim in FAST]
+    assert [row["reference"] for row in good] == [claim.source.reference for claim in FAST]
     assert all(row["reproduced"] and row["findings"] and row["failure"] is None for row in good)
     assert not bad["reproduced"] and bad["failure"] == "this check failed: 2 odd"
 
