@@ -64,8 +64,8 @@ def scores(maps: Matrix) -> Matrix:
 
 CLAIM = Claim(
     id="di-full",
-    words="DiFull, a grid of images where a class cannot depend on the other cells, tells methods that "
-    "reflect the model from those that do not.",
+    words="DiFull measures the faithfulness of attribution methods: it controls which parts of the input can "
+    "influence the output, and tells possible from impossible attributions.",
     source=RAO,
     section="DiFull",
     verdict=Verdict.CONDITIONAL,

@@ -128,7 +128,7 @@ def _overlapped(P: Floats) -> Floats:
 
 CLAIM = Claim(
     id="image-recovery",
-    words="Guided BP and Deconv essentially recover the image, which is unrelated to the decision.",
+    words="Guided BP and Deconv do (partial) image recovery, which is unrelated to the decision.",
     source=NIE,
     section="abstract",
     verdict=Verdict.CONDITIONAL,

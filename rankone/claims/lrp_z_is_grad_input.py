@@ -14,6 +14,7 @@ from rankone.claims.sources import V1
 NETWORKS, SEED = 100, 34
 WIDTHS = (3, 6, 3, 2)
 POOL = 2
+PRIMES = (5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)  # one for each unit
 EPSILON = Fraction(1, 10)
 STEP = Fraction(1, 10**6)
 ZERO = Fraction(0)
@@ -58,12 +59,16 @@ class Network:
 
 
 def with_biases(rng: np.random.Generator) -> Network:
-    """Small integers; biases off by 1/(j + 2), so that no sum is zero and no two active units are equal."""
+    """Small integers; each bias off by 1/p, p the unit's own prime: no sum is zero, no two units are equal.
+
+    For p divides the denominator of that sum, and of no other one that it meets.
+    """
     n, k, m, out = WIDTHS
-    shapes = ((k, n), (m, k // POOL), (out, m))
+    shapes, offsets = ((k, n), (m, k // POOL), (out, m)), [Fraction(1, p) for p in PRIMES]
+    offset = [exact(offsets[:k]), exact(offsets[k : k + m]), exact(offsets[k + m :])]
     return Network(
         tuple(exact(rng.integers(-3, 4, shape)) for shape in shapes),
-        tuple(exact(rng.integers(-2, 3, w)) + _off_the_integers(w) for w, _ in shapes),
+        tuple(exact(rng.integers(-2, 3, len(o))) + o for o in offset),
         exact(rng.integers(1, 4, n)),
     )
 
@@ -121,10 +126,6 @@ def evidence(
             ),
         ),
     )
-
-
-def _off_the_integers(width: int) -> Matrix:
-    return exact([Fraction(1, j + 2) for j in range(width)])
 
 
 def _differing(these: list[Matrix], those: list[Matrix]) -> int:
