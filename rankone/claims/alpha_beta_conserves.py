@@ -5,6 +5,7 @@ from fractions import Fraction
 from rankone.claims.exact import Matrix, exact, show
 from rankone.claims.record import Claim, Evidence, Verdict, check
 from rankone.claims.rules import alpha_beta
+from rankone.claims.sources import V1
 
 BETAS = (Fraction(0), Fraction(1, 2), Fraction(1), Fraction(4))
 BOTH_SIGNS = exact([[1, -2, 3], [2, 2, -5], [-1, 4, -1]])
@@ -43,7 +44,8 @@ def evidence(both_signs: Matrix = BOTH_SIGNS, one_sign: Matrix = ONE_SIGN, bias:
 CLAIM = Claim(
     id="alpha-beta-conserves",
     words="With α − β = 1 the LRP_αβ rule conserves relevance.",
-    section="2",
+    source=V1,
+    section="section 2",
     verdict=Verdict.CONDITIONAL,
     because="Where every neuron that gets relevance has contributions of both signs and no bias in the "
     "denominators. With one sign only it multiplies its relevance by α or by −β; a bias takes a share "

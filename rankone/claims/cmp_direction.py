@@ -7,6 +7,7 @@ import numpy as np
 from rankone.claims.conv_net import ConvNet, Floats, local_losses, propagated
 from rankone.claims.record import Claim, Evidence, Verdict, check
 from rankone.claims.rules import z_rule
+from rankone.claims.sources import V1
 
 NET = ConvNet()
 LOGITS, SEED = 10, 31
@@ -49,7 +50,8 @@ def evidence(net: ConvNet = NET, dense: Callable[[np.random.Generator, int], Flo
 CLAIM = Claim(
     id="cmp-direction",
     words="LRP_CMP changes only the local scale of the relevance, not its direction.",
-    section="3",
+    source=V1,
+    section="section 3",
     verdict=Verdict.OPEN,
     because="Random weights agree with it. Trained networks decide: cosine per location and local "
     "scale between logits, for α1β0 and α2β1 below dense z-rules.",

@@ -28,12 +28,13 @@ class ConvNet:
         h = rng.uniform(0, 1, self.length * self.channels)
         Zs = []
         for _ in range(self.depth):
-            W = self._toeplitz(rng)
+            W = self.layer(rng)
             Zs.append(z_plus(W, h))
             h = positive(W @ h)
         return h, Zs
 
-    def _toeplitz(self, rng: np.random.Generator) -> Floats:
+    def layer(self, rng: np.random.Generator) -> Floats:
+        """The weights of one convolution as a matrix, (length·channels, length·channels)."""
         c, reach = self.channels, self.taps // 2
         kernel = rng.normal(0, (2 / (self.taps * c)) ** 0.5, (self.taps, c, c))
         return np.asarray(

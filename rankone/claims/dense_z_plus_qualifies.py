@@ -8,6 +8,7 @@ import numpy as np
 from rankone.claims.exact import Matrix
 from rankone.claims.record import Claim, Evidence, Verdict, check
 from rankone.claims.rules import positive, z_plus
+from rankone.claims.sources import V1
 
 WIDTHS, SEED = (192, 160, 128, 96), 22
 
@@ -75,10 +76,11 @@ def _backward(network: Network, rng: np.random.Generator) -> tuple[list[Matrix],
 CLAIM = Claim(
     id="dense-z-plus-qualifies",
     words="The z⁺ matrices of dense layers fulfil the conditions of the theorem.",
-    section="2",
-    verdict=Verdict.CONDITIONAL,
-    because="Not literally: they are rectangular, with zero rows for inactive units and zeros for "
-    "negative weights. After restriction to active units products of two wide random layers are "
-    "positive; weights can prevent it.",
+    source=V1,
+    section="section 2",
+    verdict=Verdict.FALSE,
+    because="They are rectangular, with zero rows for inactive units and zeros for negative weights. What is "
+    "true: after restriction to active units products of two wide random layers are positive; weights can "
+    "prevent it.",
     evidence=evidence,
 )

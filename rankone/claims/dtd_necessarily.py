@@ -7,6 +7,7 @@ from rankone.claims.exact import Matrix, cos_squared, exact, identity, orthogona
 from rankone.claims.record import Claim, Evidence, Verdict, check
 from rankone.claims.rules import positive, z_plus
 from rankone.claims.slow_mixing import mixing, summable
+from rankone.claims.sources import V1
 
 CYCLE = exact([[0, 0, 1], [1, 0, 0], [0, 1, 0]])
 X = exact([3, 1, 2])
@@ -54,7 +55,8 @@ def z_plus_chain(Ws: list[Matrix], x: Matrix) -> Matrix:
 CLAIM = Claim(
     id="dtd-necessarily",
     words="Deep Taylor Decomposition necessarily converges to rank one when the network is deep enough.",
-    section="2",
+    source=V1,
+    section="section 2",
     verdict=Verdict.FALSE,
     because="Depth alone mixes nothing: layers that select, or that mix less and less, keep the starts "
     "apart for ever. True when the layers keep mixing: Σ (1 − τ) = ∞ over blocks.",

@@ -5,6 +5,7 @@ import numpy as np
 from rankone.claims.exact import Matrix, exact, show
 from rankone.claims.record import Claim, Evidence, Verdict, check
 from rankone.claims.rules import alpha_beta, excitation
+from rankone.claims.sources import V1
 
 LAYERS, SEED = 100, 25
 W = exact([[1, -1]])
@@ -38,7 +39,8 @@ def evidence(least_input: int = 0, signed: Matrix = SIGNED) -> Evidence:
 CLAIM = Claim(
     id="ebp-is-a1b0",
     words="Excitation BP is equal to LRP α1β0.",
-    section="2",
+    source=V1,
+    section="section 2",
     verdict=Verdict.CONDITIONAL,
     because="For non-negative inputs, without biases, and from the same start: so behind every ReLU, "
     "but not at an input of normalised pixels, where (w h)⁺ and w⁺ h differ.",

@@ -10,6 +10,7 @@ import numpy as np
 from rankone.claims.exact import Matrix, exact
 from rankone.claims.record import Claim, Evidence, Verdict, check
 from rankone.claims.slow_mixing import OffDiagonal, contrast, divergent, products
+from rankone.claims.sources import V1
 
 DEPTH, WIDTH, FACTORS, SEED = 200, 4, 40, 21
 LOW, HIGH = 1, 4
@@ -71,7 +72,8 @@ def _diameter(C: Matrix) -> float:
 CLAIM = Claim(
     id="exponential",
     words="The convergence to rank one is exponentially fast.",
-    section="2",
+    source=V1,
+    section="section 2",
     verdict=Verdict.CONDITIONAL,
     because="When the Birkhoff coefficients of the factors (or of blocks of bounded length) stay below "
     "some q < 1. Without such a bound a product may converge to rank one as slowly as one likes.",

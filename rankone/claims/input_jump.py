@@ -4,6 +4,7 @@ import numpy as np
 
 from rankone.chain import Strand, random_chains
 from rankone.claims.record import Claim, Evidence, Verdict, check
+from rankone.claims.sources import V1
 from rankone.ensembles import Ensemble, vanilla
 from rankone.results.null import null_median
 from rankone.shapes import VGG16, Shape
@@ -56,8 +57,9 @@ def _medians(ensemble: Ensemble, last: Shape) -> tuple[float, float]:
 CLAIM = Claim(
     id="input-jump",
     words="The jump of the cosine similarity at the input comes from its having only three channels.",
-    section="3",
-    verdict=Verdict.MEASURED,
+    source=V1,
+    section="section 3",
+    verdict=Verdict.HOLDS,
     because="In random chains the jump appears with three channels and not with 64. So a curve says "
     "something at a layer only next to its null: median |cos| = 0.5 for three channels.",
     evidence=evidence,

@@ -4,6 +4,7 @@ import numpy as np
 
 from rankone.claims.exact import Matrix, exact, identity, least_cos_squared, orthogonal, show
 from rankone.claims.record import Claim, Evidence, Verdict, check
+from rankone.claims.sources import V1
 
 CYCLE = exact([[0, 0, 1], [1, 0, 0], [0, 1, 0]])
 PRIMITIVE = (CYCLE + identity(3)) / 2
@@ -39,7 +40,8 @@ def evidence(A: Matrix = CYCLE, primitive: Matrix = PRIMITIVE) -> Evidence:
 CLAIM = Claim(
     id="irreducible-enough",
     words="A product of square irreducible non-negative matrices converges to a matrix of rank one.",
-    section="2",
+    source=V1,
+    section="section 2",
     verdict=Verdict.FALSE,
     because="A cyclic permutation is irreducible. True for blocks B_i of the product with Birkhoff "
     "coefficients τ(B_i) < 1 and Σ (1 − τ(B_i)) = ∞; for powers of one irreducible matrix that means: "

@@ -5,6 +5,7 @@ from fractions import Fraction
 from rankone.claims.exact import Matrix, exact, parallel, show
 from rankone.claims.record import Claim, Evidence, Verdict, check
 from rankone.claims.rules import positive, z_plus
+from rankone.claims.sources import V1
 
 X = exact([1, 2, 1])
 BODY = (exact([[1, 1, -1], [2, -1, 1]]), exact([[1, 1]]), exact([[1], [2]]))  # a bottleneck of one unit
@@ -51,7 +52,8 @@ def _explained(last: Matrix, body: tuple[Matrix, ...]) -> tuple[Fraction, Matrix
 CLAIM = Claim(
     id="logit-sign",
     words="The maps flip their sign when the last layer is randomised, as the logit may become negative.",
-    section="3",
+    source=V1,
+    section="section 3",
     verdict=Verdict.HOLDS,
     because="The start is r_n = f_k(x) and z⁺ is linear in it, with non-negative weights: the map has "
     "the sign of the logit. Absolute similarities (|cos|, flipped SSIM) do not see it.",

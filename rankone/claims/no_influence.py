@@ -4,6 +4,7 @@ import numpy as np
 
 from rankone.claims.exact import Matrix, exact, parallel, rank, show
 from rankone.claims.record import Claim, Evidence, Verdict, check
+from rankone.claims.sources import V1
 
 DIRECTION = exact([1, 2, 5])
 GAMMA = exact([3, -1, 2])
@@ -33,7 +34,8 @@ def evidence(direction: Matrix = DIRECTION, C: Matrix = C) -> Evidence:
 CLAIM = Claim(
     id="no-influence",
     words="Once the product is C = c γᵀ, the layers above only scale the saliency map.",
-    section="2",
+    source=V1,
+    section="section 2",
     verdict=Verdict.HOLDS,
     because="By associativity: (c γᵀ) A = c (Aᵀγ)ᵀ. The scale may be negative, or zero: then there is "
     "no map.",

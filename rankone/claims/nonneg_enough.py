@@ -5,6 +5,7 @@ from fractions import Fraction
 from rankone.claims.exact import Matrix, cos_squared, identity, orthogonal, show
 from rankone.claims.record import Claim, Evidence, Verdict, check
 from rankone.claims.slow_mixing import OffDiagonal, contrast, products, summable
+from rankone.claims.sources import V1
 
 IDENTITY = identity(2)
 DEPTH = 200
@@ -37,7 +38,8 @@ def evidence(A: Matrix = IDENTITY, off_diagonal: OffDiagonal = summable) -> Evid
 CLAIM = Claim(
     id="nonneg-enough",
     words="As the matrices of the z⁺-rule are non-negative, their product converges to a matrix of rank one.",
-    section="2",
+    source=V1,
+    section="section 2",
     verdict=Verdict.FALSE,
     because="The identity is non-negative, and even positive factors may stop mixing too soon (Σ a_n < "
     "∞). What is needed: blocks B_i of the product with τ(B_i) < 1 and Σ (1 − τ(B_i)) = ∞.",

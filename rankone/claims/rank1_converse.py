@@ -1,4 +1,4 @@
-"""If n independent starts all give |cos| = 1, is C of rank one?"""
+"""If n independent starts all give cos = 1, is C of rank one?"""
 
 from itertools import product
 
@@ -6,6 +6,7 @@ import numpy as np
 
 from rankone.claims.exact import Matrix, exact, identity, parallel, rank, show
 from rankone.claims.record import Claim, Evidence, Verdict, check
+from rankone.claims.sources import V1
 
 C = exact([[1, 1, 0], [0, 0, 1]])
 STARTS = exact([[1, 0], [0, 1], [0, 0]])
@@ -25,8 +26,8 @@ def evidence(C: Matrix = C, starts: Matrix = STARTS, basis: Matrix = BASIS) -> E
         (
             check(rank(starts) == 2, f"v1 = {show(v)} and v2 = {show(w)} are n = 2 independent starts."),
             check(
-                parallel(C @ v, C @ w),
-                f"C = {show(C)}, n × m = 2 × 3, sends them to {show(C @ v)} and {show(C @ w)}: |cos| is "
+                parallel(C @ v, C @ w) and (C @ v) @ (C @ w) > 0,
+                f"C = {show(C)}, n × m = 2 × 3, sends them to {show(C @ v)} and {show(C @ w)}: cos is "
                 "exactly 1.",
             ),
             check(rank(C) > 1, f"The rank of C is {rank(C)} all the same."),
@@ -47,9 +48,10 @@ def _all_parallel(images: Matrix) -> bool:
 
 CLAIM = Claim(
     id="rank1-converse",
-    words="If n linearly independent vectors v_i all have |cos(C v_i, C v_j)| = 1, then C, n × m with n ≤ m, "
+    words="If n linearly independent vectors v_i all have cos(C v_i, C v_j) = 1, then C, n × m with n ≤ m, "
     "has rank one.",
-    section="3",
+    source=V1,
+    section="section 3",
     verdict=Verdict.FALSE,
     because="n starts do not span R^m: what C does to the other m − n directions is never seen. True "
     "for starts that span all of R^m and are not sent to zero; N(0, I) starts do so once there are m "

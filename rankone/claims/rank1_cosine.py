@@ -2,6 +2,7 @@
 
 from rankone.claims.exact import Matrix, exact, parallel, show
 from rankone.claims.record import Claim, Evidence, Verdict, check
+from rankone.claims.sources import V1
 
 C = exact([[1, -2], [2, -4], [3, -6]])  # c γᵀ with c = (1, 2, 3), γ = (1, −2)
 STARTS = exact([[1, 3], [2, 0]])
@@ -38,7 +39,8 @@ CLAIM = Claim(
     id="rank1-cosine",
     words="If C = c γᵀ has rank one, C v has the same direction for every start v: the cosine "
     "similarity is one.",
-    section="3",
+    source=V1,
+    section="section 3",
     verdict=Verdict.CONDITIONAL,
     because="For the absolute value of the cosine, and for starts with γᵀv ≠ 0. The signed cosine may be −1.",
     evidence=evidence,

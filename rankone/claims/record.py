@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from rankone.claims.sources import Source
+
 
 class Verdict(StrEnum):
     """What the evidence says about a claim."""
@@ -11,7 +13,6 @@ class Verdict(StrEnum):
     HOLDS = "holds"
     CONDITIONAL = "holds under a stated condition"
     FALSE = "false as stated"
-    MEASURED = "measured"
     OPEN = "open"
 
 
@@ -31,13 +32,14 @@ class Evidence:
 class Claim:
     """One row of the ledger.
 
-    `words` paraphrases the paper (Sixt, Granz, Landgraf, "When Explanations Lie"), `section` says where
-    it stands; `because` is the condition, the reason, or what will decide an open claim. `evidence` takes its
-    data as default arguments, which a test can corrupt, and raises NotReproducedError when a check fails.
+    `words` paraphrases the `source`, `section` says where in it; `because` is the condition, the reason, or
+    what will decide an open claim. `evidence` takes its data as default arguments, which a test can corrupt,
+    and raises NotReproducedError when a check fails.
     """
 
     id: str
     words: str
+    source: Source
     section: str
     verdict: Verdict
     because: str

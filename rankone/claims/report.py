@@ -8,7 +8,7 @@ from textwrap import fill
 
 from rankone.claims.record import Claim, Evidence, NotReproducedError
 
-WIDTH = 88
+WIDTH = 96
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,9 @@ def run(claim: Claim) -> Run:
 
 def table(runs: Sequence[Run]) -> str:
     """One claim a row, its words below it, failures explained, verdicts counted; WIDTH columns."""
-    rows = [_row("claim", "section", "verdict", "this run"), "─" * WIDTH]
+    rows = [_row("claim", "source", "verdict", "this run"), "─" * WIDTH]
     for r in runs:
-        rows += [_row(r.claim.id, r.claim.section, r.claim.verdict, r.status), _indented(r.claim.words)]
+        rows += [_row(r.claim.id, _where(r.claim), r.claim.verdict, r.status), _indented(r.claim.words)]
         if r.failure:
             rows.append(_indented(r.failure))
     counts = Counter(str(r.claim.verdict) for r in runs)
@@ -53,9 +53,11 @@ def page(r: Run) -> str:
     how = "" if r.evidence is None else f" ({r.evidence.how})"
     return "\n".join(
         [
-            f"{claim.id}, section {claim.section}",
+            claim.id,
             "",
-            *(_entry("Claim", claim.words), _entry("Verdict", f"{claim.verdict}. {claim.because}")),
+            _entry("Claim", claim.words),
+            _entry("Source", f"{claim.source.reference}: {claim.section}."),
+            _entry("Verdict", f"{claim.verdict}. {claim.because}"),
             "",
             fill(f"Evidence, {r.status}{how}:", WIDTH),
             *(fill(sentence, WIDTH, initial_indent="  • ", subsequent_indent="    ") for sentence in found),
@@ -72,6 +74,8 @@ def _record(r: Run) -> dict[str, object]:
     return {
         "id": r.claim.id,
         "claim": r.claim.words,
+        "source": r.claim.source.name,
+        "reference": r.claim.source.reference,
         "section": r.claim.section,
         "verdict": str(r.claim.verdict),
         "because": r.claim.because,
@@ -82,8 +86,12 @@ def _record(r: Run) -> dict[str, object]:
     }
 
 
-def _row(id: str, section: str, verdict: str, status: str) -> str:
-    return f"{id:<24}{section:<20}{verdict:<31}{status}"
+def _where(claim: Claim) -> str:
+    return f"{claim.source.name}: {claim.section}"
+
+
+def _row(id: str, where: str, verdict: str, status: str) -> str:
+    return f"{id:<25}{where:<27}{verdict:<31}{status}"
 
 
 def _indented(text: str) -> str:

@@ -4,6 +4,7 @@ import numpy as np
 
 from rankone.claims.conv_net import Floats
 from rankone.claims.record import Claim, Evidence, Verdict, check
+from rankone.claims.sources import V1
 from rankone.ensembles import alpha_beta
 from rankone.similarity import one_minus_abs_cosine
 
@@ -33,8 +34,8 @@ def evidence(clip: tuple[float, float] = CLIP, steep: float = 4.0, mild: float =
             ),
             check(
                 own > 0.95,
-                f"α{mild + 1:g}β{mild:g} without a clip ends with {own:.4f}: if it is the exception on "
-                "ResNet-50, trained weights make it so, not the rule and the additions.",
+                f"α{mild + 1:g}β{mild:g} without a clip ends with {own:.4f}: the rule and the additions "
+                "alone do not make it an exception. What does so on ResNet-50, random blocks cannot tell.",
             ),
         ),
     )
@@ -60,7 +61,8 @@ def _unit(R: Floats) -> Floats:
 CLAIM = Claim(
     id="resnet-a2b1",
     words="On ResNet-50 all the modified backpropagation methods but LRP α2β1 converge.",
-    section="5, appendix A",
+    source=V1,
+    section="section 5, appendix A",
     verdict=Verdict.OPEN,
     because="To be measured on residual networks without the clip of relevance to [0, 1000] at "
     "additions that the reference implementation has: in random chains the clip alone decides.",

@@ -55,6 +55,22 @@ def excitation(W: Matrix, h: Matrix) -> Matrix:
     return shares(contributions(positive(W), h))
 
 
+def w_squared(W: Matrix) -> Matrix:
+    """The w²-rule: w_ji² / Σ_i w_ji²."""
+    return shares(np.asarray((W * W).T))
+
+
+def z_bounded(W: Matrix, x: Matrix, low: Matrix, high: Matrix) -> Matrix:
+    """The z^B-rule for inputs low ≤ x ≤ high: shares of x_i w_ji − low_i w_ji⁺ − high_i w_ji⁻."""
+    up, down = positive(W), -positive(-W)
+    return shares(contributions(W, x) - contributions(up, low) - contributions(down, high))
+
+
+def deconvolution(W: Matrix, r: Matrix) -> Matrix:
+    """Deconv through one layer: Wᵀ [r]⁺, whatever is active."""
+    return np.asarray(W.T @ positive(r))
+
+
 def guided(W: Matrix, active: Matrix, r: Matrix) -> Matrix:
     """Guided backpropagation through one layer: Wᵀ (1[active] ⊙ [r]⁺)."""
     return np.asarray(W.T @ (positive(r) * active))

@@ -4,6 +4,7 @@ import numpy as np
 
 from rankone.claims.exact import Matrix, exact, least_cos_squared, show
 from rankone.claims.record import Claim, Evidence, Verdict, check
+from rankone.claims.sources import V1
 
 A = exact([[3, 1, 0], [1, 2, 1], [0, 0, 1]])
 CYCLE = exact([[0, 0, 1], [1, 0, 0], [0, 1, 0]])
@@ -45,7 +46,8 @@ def _without_zero_column(rng: np.random.Generator, least_entry: int) -> Matrix:
 CLAIM = Claim(
     id="span-shrinks",
     words="Irreducibility ensures that the span of the columns shrinks in every iteration.",
-    section="2",
+    source=V1,
+    section="section 2",
     verdict=Verdict.FALSE,
     because="An irreducible permutation leaves the cone as it is. What is true of every non-negative "
     "factor without zero columns: the cone never grows. A positive factor shrinks it.",

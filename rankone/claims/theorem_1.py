@@ -7,6 +7,7 @@ import numpy as np
 
 from rankone.claims.exact import Matrix, cos_squared, exact, rank, show
 from rankone.claims.record import Claim, Evidence, Verdict, check
+from rankone.claims.sources import ICML
 
 A = exact([["1/2", "1/2", "1/2"], [0, 1, 0], [0, 0, 1]])
 PRODUCT = exact([[0, 1, 1], [0, 1, 0], [0, 0, 1]])
@@ -59,7 +60,8 @@ CLAIM = Claim(
     id="theorem-1",
     words="If the non-negative matrices A_1, A_2, … have a limit with no zero column and no two "
     "orthogonal columns, their product converges to a matrix of rank one.",
-    section="2, ICML Theorem 1",
+    source=ICML,
+    section="Theorem 1",
     verdict=Verdict.FALSE,
     because="Overlapping columns are not enough where one direction loses to two others that never "
     "meet. True when the columns sum to one (relevance is conserved): overlap then is Hajnal's λ > 0, "

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rankone.claims.record import Claim, Evidence, Verdict, check
+from rankone.claims.sources import V1
 from rankone.laws import vanilla_law
 from rankone.shapes import VGG16, Shapes, uniform
 
@@ -48,8 +49,10 @@ def _chains(mean_entry: float) -> NDArray[np.float64]:
 
 CLAIM = Claim(
     id="vanilla-converges",
-    words="Random matrices with entries of both signs (vanilla) do not converge to rank one.",
-    section="3, figure 4",
+    words="Random matrices with entries of both signs (vanilla) do not converge to rank one. (The figure "
+    "shows it; the text does not say so.)",
+    source=V1,
+    section="section 3, figure 4",
     verdict=Verdict.CONDITIONAL,
     because="For depths well below the width, as in VGG-16. Deep chains do converge: ln sin² falls by "
     "about 1/n a factor.",
