@@ -1,6 +1,7 @@
 """An image file as a viewer shows it: upright, in 8-bit RGB."""
 
 import warnings
+from contextlib import AbstractContextManager
 from math import ceil, sqrt
 from pathlib import Path
 
@@ -29,8 +30,7 @@ def shown(path: Path) -> Image.Image:
     bits with an inverted scale. OSError if there is none.
     """
     try:
-        with warnings.catch_warnings(), Image.open(path) as file:
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # MOST is said instead
+        with _without_bomb_warning(), Image.open(path) as file:
             _refuse_beyond_most(path, file)
             _refuse_unclear(path, file)
             return _upright(file, sixteen=file.mode.startswith("I;16") or _is_grey_map(file))
@@ -39,6 +39,11 @@ def shown(path: Path) -> Image.Image:
     except Exception as error:  # Pillow raises a dozen kinds on damaged bytes
         got = f"{path} ({' '.join(str(error).split()) or type(error).__name__})"
         return refuse("images", expected="a readable image", got=got, do="replace or remove the file")
+
+
+def _without_bomb_warning() -> AbstractContextManager:
+    """Pillow warns of half as many pixels as it refuses; MOST lies between."""
+    return warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning)
 
 
 def _upright(file: Image.Image, *, sixteen: bool) -> Image.Image:
