@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
+from paper_figs.failed import not_shown
 from paper_figs.style import MEMBERS, NON_NEGATIVE, RECTIFIED, SIGNED, house_style, in_lines, save
 from rankone.results.spread import Spread, spread
 from rankone.results.tables import CONE
@@ -21,11 +22,12 @@ PANELS = {
 COLOURS = (NON_NEGATIVE, SIGNED, RECTIFIED)
 
 
-def draw(table: str | Path, out: str | Path) -> Path:
+def draw(table: str | Path, out: str | Path, *, failed: str | Path | None = None) -> Path:
     """Draw cone.csv: a row of panels per model, a line per method, the median over images and their range.
 
-    Infinite diameters (classes that reach different units) are arrows at the upper edge. Returns `out`; its
-    suffix chooses the format. ValueError for another table.
+    failed: cone_failed.csv, whose methods are named below. Infinite diameters (classes that reach different
+    units) are arrows at the upper edge. Returns `out`; its suffix chooses the format. ValueError for another
+    table.
     """
     rows = CONE.read(table)
     models = list(dict.fromkeys(row["model"] for row in rows))
@@ -52,6 +54,7 @@ def draw(table: str | Path, out: str | Path) -> Path:
             line[0].set_ylabel(f"{in_lines(model)}\n← the same map for every class")
         panels[0, -1].legend(loc="upper right")
         figure.suptitle("How far apart can the maps of any two classes, or non-negative mixtures, be?")
+        not_shown(figure, failed)
         return save(figure, out)
 
 

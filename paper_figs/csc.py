@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from paper_figs.failed import not_shown
 from paper_figs.style import REFERENCE, house_style, in_lines, save, shades
 from rankone.errors import refuse
 from rankone.results import tables
@@ -32,10 +33,12 @@ def draw(
     *,
     theory: str | Path | None = None,
     starts: Sequence[str] | None = None,
+    failed: str | Path | None = None,
 ) -> Path:
     """Draw csc.csv: a row of panels per model, a panel per method, a curve per start layer.
 
     theory: csc_theory.csv, drawn dashed beside the curves. starts: the start layers to draw; None draws all.
+    failed: csc_failed.csv, whose methods are named below.
     Returns `out`; its suffix chooses the format. ValueError for other tables and unknown start layers.
     """
     rows = tables.CONVERGENCE.read(table)
@@ -58,14 +61,16 @@ def draw(
             layers = unique(mine, "layer")
             colour = start_colours([row for row in kept if row["model"] == model])
             for method, axes in zip(methods, line, strict=True):
-                panel(axes, [row for row in mine if row["method"] == method], layers, colour)
+                of_method = [row for row in mine if row["method"] == method]
+                panel(axes, of_method, layers, colour)
                 curves(
                     axes,
                     [row for row in lines if (row["model"], row["method"]) == (model, method)],
                     layers,
                     colour,
                 )
-                axes.set_title(f"{method}\n{in_lines(model)}")
+                digits = ", float64" if any(row["precision"] == "float64" for row in of_method) else ""
+                axes.set_title(f"{method}{digits}\n{in_lines(model)}")
             drawn = [on_axis(row["median"]) for row in kept if row["model"] == model]
             line[0].set_ylim(min([0.05, *(0.3 * y for y in drawn if y > LOWEST)]), 2)
             line[0].set_ylabel("1 − |cos| over channels, at a location\n← same direction      unrelated →")
@@ -75,6 +80,7 @@ def draw(
             + (" " if len(methods) > 1 else "\n")
             + "location by location, on their way to the input?"
         )
+        not_shown(figure, failed)
         return save(figure, out)
 
 

@@ -14,11 +14,15 @@ from rankone.cli.options import (
     Limit,
     Model,
     Output,
+    Quiet,
     Seed,
+    Strict,
     Weights,
     names,
     notes_on_stderr,
     opened,
+    read_images,
+    say_units,
     with_output,
 )
 from rankone.results.whole import refuse_unwritable
@@ -27,7 +31,7 @@ from rankone.results.whole import refuse_unwritable
 def csc(
     *,
     model: Model,
-    out: Annotated[Path, typer.Option(help="Folder for csc.png and csc.csv.")],
+    out: Annotated[Path, typer.Option(help="Folder for csc.png and csc.csv; its units/ resume a run.")],
     weights: Weights = None,
     images: Images = "sample",
     output: Output = None,
@@ -44,31 +48,53 @@ def csc(
         bool, typer.Option("--theory", help="Draw what the mean and variance of each layer predict.")
     ] = False,
     held: Held = True,
+    strict: Strict = False,
+    quiet: Quiet = False,
 ) -> None:
     """Cosine similarity convergence: how parallel does random relevance become on its way to the input?"""
     from paper_figs import csc as figure
     from torch_backend.commands import csc as command
     from torch_backend.commands import method_names
+    from torch_backend.commands.keeping import keep_in
+    from torch_backend.commands.progress import Progress
 
-    refuse_unwritable(*(out / f"csc{end}" for end in (".png", ".csv", "_theory.csv")))
-    runs = Runs([method_names.chosen(name, held=held) for name in methods.split(",")])
+    refuse_unwritable(*(out / f"csc{end}" for end in (".png", ".csv", "_theory.csv", "_failed.csv")))
+    chosen = {text: method_names.chosen(text, held=held) for text in methods.split(",")}
+    runs = Runs(list(chosen.values()))
     label, network, batch, *_ = opened(
-        model, weights, images, limit, seed=seed, output=output, extra=extra, float64=float64
+        model,
+        weights,
+        images,
+        limit,
+        seed=seed,
+        output=output,
+        extra=extra,
+        float64=float64,
+        strict=strict,
+        folder=out,
     )
     how = (names(starts, all_of_them="all"), vectors, seed)
-    measured = runs.each(lambda method: command.measure(label, network, batch, [method], *how))
-    if not measured:
-        runs.end()
-    predicted = (
-        runs.each(lambda method: command.predict(label, network, batch, [method], *how)) if theory else []
-    )
+    keeping = keep_in(out / "units", network, (model, output, extra, held), chosen)
+    rounds = 2 if theory else 1
+    with Progress(label, rounds * len(chosen) * len(batch), "image", quiet=quiet) as report:
+        to = {"report": report, "keeping": keeping}
+        measured = runs.each(lambda method: command.measure(label, network, batch, [method], *how, **to))
+        if not measured:
+            runs.end()
+        predicted = (
+            runs.each(lambda method: command.predict(label, network, batch, [method], *how, **to))
+            if theory
+            else []
+        )
+    say_units(keeping.units, quiet=quiet)
     table, curves = command.write(
         out, "csc", [(label, result) for result in measured], [(label, law) for law in predicted]
     )
-    picture = figure.draw(table, out / "csc.png", theory=curves)
+    failed = runs.write_failed(out / "csc_failed.csv")
+    picture = figure.draw(table, out / "csc.png", theory=curves, failed=failed)
     typer.echo(command.summary(label, measured))
     typer.echo(f"\nWritten: {picture}, {table}" + (f", {curves}" if curves else ""))
-    runs.end(table)
+    raise typer.Exit(runs.end(table))
 
 
 def model(
@@ -85,6 +111,7 @@ def model(
     ] = None,
     output: Output = None,
     extra: Extra = None,
+    strict: Strict = False,
 ) -> None:
     """List a network's nodes: the names by which start layers and layers to read at are asked for."""
     from torch_backend.commands import model as command
@@ -98,7 +125,9 @@ def model(
     if images is None:
         image = command.one_image(model, input_shape, models.image_shape(model, network))
     else:
-        image = pictures.read(images, pictures.preprocessing(model), 1)
+        image, skipped = read_images(images, pictures.preprocessing(model), 1, strict=strict)
+        for row in skipped:
+            typer.echo(f"rankone: {row['file']} skipped: {row['reason']}", err=True)
     network = with_output(network, output)
     network, image = with_extra(network, image, [read(text) for text in extra or ()], 1)
     typer.echo(command.summary(models.label(model), network, image, *about))
@@ -139,6 +168,7 @@ def relevance(
         bool, typer.Option("--ledger", help="Print what each node passed down, gave to its bias, and lost.")
     ] = False,
     held: Held = True,
+    strict: Strict = False,
 ) -> None:
     """Relevance maps of single units, as pictures and arrays; and the books of every node."""
     from paper_figs import relevance as figure
@@ -149,7 +179,16 @@ def relevance(
     refuse_unwritable(out / "relevance.png", out / "relevance.npz")
     chosen, where = method_names.chosen(method, held=held), regions.read(region, mask)
     label, network, batch, drawn, classes = opened(
-        model, weights, images, limit, seed=seed, output=output, extra=extra, float64=float64
+        model,
+        weights,
+        images,
+        limit,
+        seed=seed,
+        output=output,
+        extra=extra,
+        float64=float64,
+        strict=strict,
+        folder=out,
     )
     if unit == "all":
         batch, drawn = batch[:1], drawn if drawn is None else drawn[:1]
@@ -165,7 +204,7 @@ def relevance(
 def cone(
     *,
     model: Model,
-    out: Annotated[Path, typer.Option(help="Folder for cone.png and cone.csv.")],
+    out: Annotated[Path, typer.Option(help="Folder for cone.png and cone.csv; its units/ resume a run.")],
     weights: Weights = None,
     images: Images = "sample",
     output: Output = None,
@@ -177,26 +216,37 @@ def cone(
     limit: Limit = 5,
     seed: Seed = 0,
     held: Held = True,
+    strict: Strict = False,
+    quiet: Quiet = False,
 ) -> None:
     """How far apart can the maps of any two classes, or non-negative mixtures, be? In float64."""
     from paper_figs import cone as figure
     from torch_backend.commands import cone as command
     from torch_backend.commands import method_names
+    from torch_backend.commands.keeping import keep_in
+    from torch_backend.commands.progress import Progress
 
-    refuse_unwritable(out / "cone.png", out / "cone.csv")
-    runs = Runs([method_names.chosen(name, held=held) for name in methods.split(",")])
+    refuse_unwritable(*(out / f"cone{end}" for end in (".png", ".csv", "_failed.csv")))
+    chosen = {text: method_names.chosen(text, held=held) for text in methods.split(",")}
+    runs = Runs(list(chosen.values()))
     label, network, batch, _, classes = opened(
-        model, weights, images, limit, seed=seed, output=output, extra=extra
+        model, weights, images, limit, seed=seed, output=output, extra=extra, strict=strict, folder=out
     )
     where = names(layers, all_of_them="trunk")
-    measured = dict(runs.each(lambda method: command.measure(label, network, batch, [method], where).items()))
+    keeping = keep_in(out / "units", network, (model, output, extra, held), chosen)
+    with Progress(label, len(chosen) * len(batch), "image", quiet=quiet) as report:
+        to = {"report": report, "keeping": keeping}
+        found = runs.each(lambda m: command.measure(label, network, batch, [m], where, **to).items())
+        measured = dict(found)
     if not measured:
         runs.end()
+    say_units(keeping.units, quiet=quiet)
     table = command.write(out, {label: measured})
-    picture = figure.draw(table, out / "cone.png")
+    failed = runs.write_failed(out / "cone_failed.csv")
+    picture = figure.draw(table, out / "cone.png", failed=failed)
     typer.echo(command.summary(label, measured, classes))
     typer.echo(f"\nWritten: {picture}, {table}")
-    runs.end(table)
+    raise typer.Exit(runs.end(table))
 
 
 def patterns(
@@ -210,11 +260,14 @@ def patterns(
     regime: Annotated[str, typer.Option(help="relu (the positive half-space) or linear.")] = "relu",
     limit: Limit = 1000,
     seed: Seed = 0,
+    strict: Strict = False,
 ) -> None:
     """Estimate the patterns that PatternNet and PatternAttribution need, from images."""
     from torch_backend.commands import patterns as command
 
     refuse_unwritable(out)
-    label, network, batch, *_ = opened(model, weights, images, limit, seed=seed, output=output, extra=extra)
+    label, network, batch, *_ = opened(
+        model, weights, images, limit, seed=seed, output=output, extra=extra, strict=strict, folder=out.parent
+    )
     found = command.measure(network, batch, regime)
     typer.echo(command.summary(label, command.write(out, found), found))

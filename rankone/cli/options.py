@@ -3,14 +3,20 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from rankone.errors import visible
+from rankone.errors import refuse, visible
+from rankone.results.tables import SKIPPED
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
+
+    from rankone.results.runs import Units
+    from torch_backend.inputs.images import Preprocessing
 
 METHODS = "Names with commas, arguments after colons, or FILE.py:NAME for your own."
 
@@ -49,6 +55,10 @@ Held = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of random weights.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="Stop at the first bad image of a folder instead of leaving it out.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Nothing about how long it takes and how far it is.")]
 
 
 class Opened(NamedTuple):
@@ -73,8 +83,13 @@ def opened(
     output: str | None,
     extra: list[str] | None,
     float64: bool = False,
+    strict: bool = False,
+    folder: Path,
 ) -> Opened:
-    """What the options name, in float32 or float64; ValueError or OSError for what is not there."""
+    """What the options name, in float32 or float64; ValueError or OSError for what is not there.
+
+    folder: for the table of the images that were left out.
+    """
     import torch
 
     from torch_backend.commands.extra import read, with_extra
@@ -88,11 +103,55 @@ def opened(
         for note in models.changes(model, network):
             warnings.warn(f"{models.label(model)}: {note}", stacklevel=2)
         preprocessing = pictures.sized(pictures.preprocessing(model), models.image_shape(model, network))
-        batch = pictures.read(images, preprocessing, limit, dtype)
+        batch, skipped = read_images(images, preprocessing, limit, dtype, strict=strict)
+        say_skipped(skipped, len(batch), folder / "skipped.csv")
+        if skipped and any(extra.kind for extra in extras):
+            do = "remove the bad images, and their rows"
+            refuse("extra", expected="a row for each image", got=f"{len(skipped)} skipped", do=do)
         models.check_size(model, batch)
         drawn = None if images.endswith(".npy") else preprocessing.undone(batch)
         network, batch = with_extra(with_output(network, output), batch, extras, limit)
     return Opened(models.label(model, weights), network, batch, drawn, models.classes(model, weights))
+
+
+def read_images(
+    source: str,
+    preprocessing: "Preprocessing",
+    limit: int,
+    dtype: "torch.dtype | None" = None,
+    *,
+    strict: bool,
+) -> tuple["Tensor", list[dict[str, str]]]:
+    """The images (B, *input shape), and what was left out of a folder, as rows of SKIPPED; none if strict."""
+    import torch
+
+    from torch_backend.inputs import images as pictures
+
+    skipped: list[dict[str, str]] = []
+
+    def skip(path: Path, reason: str) -> None:
+        skipped.append({"file": path.name, "reason": visible(reason)})
+
+    images = pictures.read(
+        source, preprocessing, limit, dtype or torch.float32, skip=None if strict else skip
+    )
+    return images, skipped
+
+
+def say_skipped(skipped: list[dict[str, str]], read: int, table: Path) -> None:
+    """Write the table of the images that were left out and say so; no such file where none was."""
+    if not skipped:
+        SKIPPED.remove(table)
+        return
+    SKIPPED.write(table, skipped)
+    said = f"rankone: {len(skipped)} of {read + len(skipped)} images skipped: see {table}"
+    typer.echo(visible(said), err=True)
+
+
+def say_units(units: "Units", *, quiet: bool) -> None:
+    """How many units of an earlier run were there, if any, or were damaged."""
+    if not quiet and (units.found or units.broken):
+        typer.echo(visible(f"rankone: {units.folder}: {units.summary()}"), err=True)
 
 
 @contextmanager

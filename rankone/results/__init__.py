@@ -1,7 +1,8 @@
 """Results: how numbers are summarised, stored, printed, and by which protocol they were measured.
 
 table      columns with units and formats; write and read
-tables     the tables there are: FIG4, PHASE_DIAGRAM, CONVERGENCE, CONVERGENCE_THEORY, CONE
+tables     the tables there are: FIG4, PHASE_DIAGRAM, CONVERGENCE, CONVERGENCE_THEORY, CONE, FAILED,
+           SKIPPED
 arrays     the same for named arrays in .npz files: RELEVANCE_MAPS
 whole      files that are written whole or not at all
 runs       long work in units on disk, that survives kill -9, a full disk and damaged files

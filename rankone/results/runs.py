@@ -97,7 +97,7 @@ class Units:
 
     def _place(self, name: str, key: Mapping[str, Any]) -> tuple[Path, str]:
         """A unit's file, and its name and key as it carries them."""
-        said = canonical({"name": name, "key": key})
+        said = canonical({"name": name, "key": canonical(key)})
         safe = re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:LONGEST_NAME]
         return self.folder / f"{safe}-{hashlib.sha256(said.encode()).hexdigest()[:32]}.npz", said
 

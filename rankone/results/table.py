@@ -67,6 +67,18 @@ class Table:
         lines.writerows([c.format.write(row[c.name]) for c in self.columns] for row in rows)
         return write_whole(path, text.getvalue().encode())
 
+    def remove(self, path: Path) -> None:
+        """Remove the file of an earlier run, if it is such a table; any other stays.
+
+        OSError if it cannot be removed.
+        """
+        if path.exists():
+            try:
+                self.read(path)
+            except ValueError:
+                return
+            path.unlink(missing_ok=True)
+
     def read(self, path: str | Path) -> list[Row]:
         """The rows of a file, their cells as text, int or float; at least one.
 

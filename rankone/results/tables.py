@@ -59,6 +59,7 @@ CONVERGENCE = Table(
         Column("whole_median", "the median over channels and locations together: of whole maps", SIX_DIGITS),
         Column("whole_within_90", "what 90 % of all images' pairs of whole maps do not exceed", SIX_DIGITS),
         Column("whole_null_median", "median of independent directions in the units in use", SIX_DIGITS),
+        Column("precision", "of the sweep: float64 also where float32 would overflow"),
     ),
 )
 
@@ -131,4 +132,14 @@ SANITY_PAIRS = Table(
         Column("low", "lower end of its exact 99 % interval; nan: fewer than 8 images", SIX_DIGITS),
         Column("high", "upper end", SIX_DIGITS),
     ),
+)
+
+FAILED = Table(
+    "rankone csc or rankone cone",
+    (METHOD, Column("reason", "why it is not among the results")),
+)
+
+SKIPPED = Table(
+    "any command with --images",
+    (Column("file", "of the folder of images"), Column("reason", "why it was left out")),
 )

@@ -196,8 +196,8 @@ def test_drawing_needs_rows_and_known_starts(tmp_path):
         figure.draw(empty, tmp_path / "x.png")
     empty.write_text(
         empty.read_text()
-        + "m,gradient,a,a,0.5,0.4,0.6,0.9,0,0.5,0.5,0.9,0.5\n"
-        + "m,gradient,a,b,nan,nan,nan,nan,1,nan,nan,nan,nan\n"
+        + "m,gradient,a,a,0.5,0.4,0.6,0.9,0,0.5,0.5,0.9,0.5,float32\n"
+        + "m,gradient,a,b,nan,nan,nan,nan,1,nan,nan,nan,nan,float32\n"
     )
     with pytest.raises(ValueError, match="starts: expected"):
         figure.draw(empty, tmp_path / "x.png", starts=["z"])

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rankone.cli.each import Runs
+from rankone.cli.each import SOME_FAILED, Runs
+from rankone.results.tables import CONVERGENCE, FAILED
 from tests.helpers.command import rankone, refused
 from torch_backend import methods
 
@@ -24,6 +25,9 @@ from torch_backend import methods
 def overflows(op, x, y):
     return lambda r: op.adjoint(r) * float("inf")
 
+def grows(op, x, y):
+    return lambda r: op.adjoint(r) * 1e15
+
 def is_wrong(op, x, y):
     raise KeyError("a bug")
 
@@ -34,11 +38,12 @@ def is_interrupted(op, x, y):
 def of(name, rule):
     return replace(methods.z_plus, name=name, dense=rule, convolution=rule)
 
+growing = of("growing", grows)
 overflowing, buggy = of("overflowing", overflows), of("buggy", is_wrong)
 overflowing_too, stopping = of("overflowing_too", overflows), of("stopping", is_interrupted)
 """
 
-OWN_METHODS = ("overflowing", "overflowing_too", "buggy", "stopping")
+OWN_METHODS = ("growing", "overflowing", "overflowing_too", "buggy", "stopping")
 
 
 @pytest.fixture
@@ -62,14 +67,50 @@ def methods_in(table: Path) -> list[str]:
 @pytest.mark.parametrize(("command", "reason"), [("csc", "finite numbers"), ("cone", "a non-negative chain")])
 def test_what_the_others_gave_is_written_and_the_one_that_failed_is_named(command, reason, folder):
     done = rankone(*arguments(command, folder, "z_plus", "overflowing", "excitation_backprop"))
-    assert done.status == 2
-    assert methods_in(folder / "out" / f"{command}.csv") == ["z_plus", "excitation_backprop"]
-    assert (folder / "out" / f"{command}.png").stat().st_size > 10_000
+    assert done.status == 3
+    out = folder / "out"
+    assert methods_in(out / f"{command}.csv") == ["z_plus", "excitation_backprop"]
+    assert (out / f"{command}.png").stat().st_size > 10_000
     assert "Written: " in done.out and "z_plus" in done.out and "overflowing" not in done.out
     assert done.err.count("\n") == 1
-    assert done.err.startswith("rankone: methods: expected results of 3, got none of overflowing (")
-    assert done.err.endswith(f"); the others are in {folder / 'out' / command}.csv\n")
+    assert done.err.startswith(f"rankone: overflowing failed, the others are in {out / command}.csv: ")
     assert f"expected {reason}" in done.err
+    (row,) = FAILED.read(out / f"{command}_failed.csv")
+    assert row["method"] == "overflowing" and f": {row['reason']}\n" in done.err
+
+
+@pytest.mark.parametrize("command", ["csc", "cone"])
+def test_a_later_run_in_which_none_fails_leaves_no_table_of_failures(command, folder):
+    rankone(*arguments(command, folder, "z_plus", "overflowing"))
+    assert (folder / "out" / f"{command}_failed.csv").exists()
+    assert rankone(*arguments(command, folder, "z_plus")).status == 0
+    assert not (folder / "out" / f"{command}_failed.csv").exists()
+    (folder / "out" / f"{command}_failed.csv").write_text("a,table\nof,mine\n")
+    assert rankone(*arguments(command, folder, "z_plus")).status == 0
+    assert (folder / "out" / f"{command}_failed.csv").read_text() == "a,table\nof,mine\n"
+
+
+def test_where_float32_overflows_the_method_is_run_again_in_float64_and_it_is_said(folder):
+    done = rankone(*arguments("csc", folder, "z_plus", "growing"))
+    assert (done.status, done.err) == (0, "")
+    assert "Computed in float64, as relevance leaves the range of float32: growing." in done.out
+    rows = CONVERGENCE.read(folder / "out" / "csc.csv")
+    assert {(row["method"], row["precision"]) for row in rows} == {
+        ("z_plus", "float32"),
+        ("growing", "float64"),
+    }
+    assert rankone(*arguments("csc", folder, "growing"), "--float64").status == 0
+    again = CONVERGENCE.read(folder / "out" / "csc.csv")
+    grown = [row for row in rows if row["method"] == "growing"]
+    for a, b in zip(grown, again, strict=True):
+        np.testing.assert_allclose(a["within_90"], b["within_90"], rtol=0.03)
+
+
+def test_methods_of_one_name_are_refused(folder):
+    (folder / "other.py").write_text(RULES)
+    names = f"{folder / 'rules.py'}:growing,{folder / 'other.py'}:growing"
+    words = ["csc", "--model", OWN, "--images", folder / "images.npy", "--methods", names, "--out", folder]
+    assert "methods: expected different names, got growing twice" in refused(rankone(*words))
 
 
 def test_where_all_fail_nothing_is_written_and_each_is_named(folder):
@@ -89,7 +130,7 @@ def test_a_bug_keeps_its_traceback_and_costs_the_others_nothing(folder):
     assert methods_in(folder / "out" / "csc.csv") == ["z_plus", "gradient"]
 
 
-def test_a_law_that_fails_costs_no_measurement():
+def test_a_law_that_fails_costs_no_measurement(capsys):
     runs = Runs([methods.gradient, methods.z_plus])
 
     def law(method):
@@ -99,14 +140,14 @@ def test_a_law_that_fails_costs_no_measurement():
 
     assert runs.each(lambda method: [method.name]) == ["gradient", "z_plus"]
     assert runs.each(law) == ["gradient"]
-    with pytest.raises(ValueError, match=r"none of z_plus \(no law\); the others are in t.csv"):
-        runs.end(Path("t.csv"))
+    assert runs.end(Path("t.csv")) == SOME_FAILED
+    assert capsys.readouterr().err == "rankone: z_plus failed, the others are in t.csv: no law\n"
 
 
 def test_success_says_nothing():
     runs = Runs([methods.gradient])
     assert runs.each(lambda method: [1, 2]) == [1, 2]
-    runs.end(Path("t.csv"))
+    assert runs.end(Path("t.csv")) == 0
 
 
 # ---------------------------------------------------------------- Ctrl-C

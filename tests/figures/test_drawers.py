@@ -9,7 +9,7 @@ import pytest
 
 from paper_figs import chains, cone, csc, phase_diagram, relevance
 from rankone.results.table import SIX_DIGITS
-from rankone.results.tables import CONVERGENCE
+from rankone.results.tables import CONVERGENCE, FAILED
 
 DRAWERS = {
     "simulations/fig4.py": lambda file, out: chains.draw(file),
@@ -35,11 +35,11 @@ def test_other_results_are_refused(command, tmp_path):
     assert not out.exists()
 
 
-def drawn(table, out):
+def drawn(table, out, **options):
     """The figure that paper_figs.csc draws, still open; every warning is an error."""
     with warnings.catch_warnings(), mock.patch.object(plt, "close"):
         warnings.simplefilter("error")
-        csc.draw(table, out)
+        csc.draw(table, out, **options)
         return plt.gcf()
 
 
@@ -50,7 +50,7 @@ def test_convergence_of_a_deep_network_keeps_its_layout(depth, methods, tmp_path
     layers = [f"block{k // 9}_{k}.conv1" for k in range(depth)]
     numbers = {column.name: 0.5 for column in CONVERGENCE.columns if column.format is SIX_DIGITS}
     rows = (
-        {"model": "m", "method": f"m{k}", "start": start, "layer": layer, **numbers}
+        {"model": "m", "method": f"m{k}", "start": start, "layer": layer, "precision": "float32", **numbers}
         for k in range(methods)
         for place, start in enumerate(layers)
         for layer in [*layers[place:], "input"]
@@ -69,4 +69,36 @@ def test_convergence_of_a_deep_network_keeps_its_layout(depth, methods, tmp_path
     assert figure.axes[0].get_xticklabels()[0].get_text() == "input"
     title = figure._suptitle.get_window_extent()
     assert title.xmin >= 0 and title.xmax <= width
+    plt.close(figure)
+
+
+def test_what_failed_is_named_below_and_what_was_computed_in_float64_above(tmp_path):
+    numbers = {column.name: 0.5 for column in CONVERGENCE.columns if column.format is SIX_DIGITS}
+    rows = [
+        {
+            "model": "m",
+            "method": f"in {precision}",
+            "start": "a",
+            "layer": layer,
+            "precision": precision,
+            **numbers,
+        }
+        for precision in ("float32", "float64")
+        for layer in ("a", "input")
+    ]
+    reasons = {"lrp_z": "it is not finite", "mine": "a reason of very many words, " * 20}
+    failed = FAILED.write(
+        tmp_path / "failed.csv", [{"method": name, "reason": why} for name, why in reasons.items()]
+    )
+    figure = drawn(CONVERGENCE.write(tmp_path / "csc.csv", rows), tmp_path / "csc.png", failed=failed)
+    figure.canvas.draw()
+    titles = [axes.get_title().splitlines()[0] for axes in figure.axes]
+    assert titles == ["in float32", "in float64, float64"]
+    below = figure._supxlabel.get_text()
+    assert below.startswith("not shown: lrp_z (it is not finite)\nnot shown: mine (a reason of")
+    box, (width, height) = figure._supxlabel.get_window_extent(), figure.get_size_inches() * figure.dpi
+    assert box.xmin >= 0 and box.xmax <= width and box.ymin >= 0 and box.ymax < 0.2 * height
+    plt.close(figure)
+    figure = drawn(tmp_path / "csc.csv", tmp_path / "csc.png")
+    assert figure._supxlabel is None
     plt.close(figure)

@@ -9,4 +9,6 @@ extra         inputs beside the images
 region        a part of an output over space
 method_names  methods as written on a command line
 numbers       whole numbers as written on a command line
+progress      how long it will take, on stderr
+keeping       parts of a measurement as units on disk
 """

@@ -1,16 +1,19 @@
 """What `rankone cone` runs: measure the cone of all classes, write the table, say how wide it is."""
 
-import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import fields
 from pathlib import Path
 from textwrap import fill
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from rankone.results.tables import CONE
 from rankone.results.text import aligned, at_least, at_most
+from torch_backend.commands.keeping import Keeping
+from torch_backend.commands.progress import Progress
 from torch_backend.methods import Method
 from torch_backend.proof.class_cone import ClassCone, class_cones
 
@@ -21,6 +24,7 @@ WIDTH = 98  # columns of a sentence
 NAMED = 10  # classes; more are counted
 DIGITS = 3  # of a bound
 PERCENT_BELOW = 1.0  # a larger change of a share is said as a factor
+NUMBERS = tuple(f.name for f in fields(ClassCone))[3:]
 ROUNDING = 1e-9  # of float64 in an amount: 99.9999999 % are 100 %
 
 Cones = Mapping[str, Sequence[tuple[ClassCone, ...]]]  # method -> image -> layers, output first
@@ -32,13 +36,48 @@ def measure(
     images: Tensor,
     methods: Sequence[Method],
     layers: str | Sequence[str] = "trunk",
+    *,
+    report: Progress | None = None,
+    keeping: Keeping | None = None,
 ) -> Cones:
-    """`class_cones` for each method and image, with a progress bar on stderr."""
-    work = [(method, k) for method in methods for k in range(len(images))]
-    cones: dict[str, list[tuple[ClassCone, ...]]] = {method.name: [] for method in methods}
-    for method, k in tqdm(work, desc=label, unit="image", file=sys.stderr, leave=False, disable=None):
-        cones[method.name].append(class_cones(network, images[k : k + 1], method, layers))
+    """`class_cones` for each method and image.
+
+    report: how far it is, in images; None: of these methods alone. keeping: where images' cones are kept.
+    """
+
+    def of(method: Method, image: Tensor) -> tuple[ClassCone, ...]:
+        def compute() -> tuple[ClassCone, ...]:
+            return class_cones(network, image, method, layers)
+
+        if keeping is None:
+            return compute()
+        what = {"run": "class_cones", "layers": layers}
+        return _cones(keeping.part(method, image, what, lambda: _arrays(compute())))
+
+    cones: dict[str, list[tuple[ClassCone, ...]]] = {}
+    with nullcontext(report) if report else Progress(label, len(methods) * len(images), "image") as report:
+        for method in methods:
+            with report.part(len(images)):
+                cones[method.name] = [of(method, image) for image in report.over(images.split(1))]
     return cones
+
+
+def _arrays(cones: Sequence[ClassCone]) -> dict[str, ArrayLike]:
+    """Cones as arrays, to be kept: their numbers (layers, 7), and the silent classes, one after the other."""
+    return {
+        "layers": np.array([cone.layer for cone in cones], dtype=str),
+        "classes": np.array([(cone.classes, cone.missing) for cone in cones], dtype=np.int64).reshape(-1, 2),
+        "silent": np.array([number for cone in cones for number in cone.silent], dtype=np.int64),
+        "numbers": np.array([[getattr(cone, name) for name in NUMBERS] for cone in cones], dtype=np.float64),
+    }
+
+
+def _cones(arrays: Mapping[str, NDArray]) -> tuple[ClassCone, ...]:
+    """The cones that `_arrays` made them of."""
+    layers, classes = arrays["layers"].tolist(), arrays["classes"]
+    silent = np.split(arrays["silent"], np.cumsum(classes[:, 1])[:-1])
+    rows = zip(layers, classes[:, 0].tolist(), silent, arrays["numbers"].tolist(), strict=True)
+    return tuple(ClassCone(layer, count, tuple(none.tolist()), *row) for layer, count, none, row in rows)
 
 
 def write(folder: Path, cones: Mapping[str, Cones]) -> Path:

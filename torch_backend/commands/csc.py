@@ -1,21 +1,24 @@
 """What `rankone csc` runs: measure and predict the convergence, write the tables, say what they mean."""
 
 import math
-import sys
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
+from contextlib import nullcontext
 from itertools import dropwhile, takewhile
 from pathlib import Path
 from textwrap import fill
 
+import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
+from rankone.errors import Overflow
 from rankone.results.text import aligned, at_most, two_digits
-from torch_backend.convergence.csc import CSC, csc
+from torch_backend.commands.keeping import Keeping
+from torch_backend.commands.progress import Progress
+from torch_backend.convergence.csc import CSC, computed, csc
 from torch_backend.convergence.network_law import network_law
 from torch_backend.convergence.statistics import Reading
 from torch_backend.convergence.table import write_csc, write_csc_theory
+from torch_backend.graph.graph import begun
 from torch_backend.methods import Method
 
 COLLAPSED = -3.0  # log10(1 - |cos|): directions within 2.6 degrees
@@ -32,12 +35,17 @@ def measure(
     starts: str | Sequence[str] = "all",
     vectors: int = 5,
     seed: int = 0,
+    *,
+    report: Progress | None = None,
+    keeping: Keeping | None = None,
 ) -> list[CSC]:
-    """`csc` for each method with a progress bar on stderr."""
-    return [
-        csc(network, images, method, starts, vectors, seed, progress=_bar(f"{label}, {method.name}"))
-        for method in methods
-    ]
+    """`csc` for each method; again, in float64, where its relevance leaves the range of float32.
+
+    report: how far it is, in images; None: of these methods alone. keeping: where batches are kept.
+    """
+    how = (starts, vectors, seed)
+    with nullcontext(report) if report else _report(label, images, methods) as report:
+        return [_converged(csc, network, images, method, how, report, keeping) for method in methods]
 
 
 def predict(
@@ -48,14 +56,40 @@ def predict(
     starts: str | Sequence[str] = "all",
     vectors: int = 5,
     seed: int = 0,
+    *,
+    report: Progress | None = None,
+    keeping: Keeping | None = None,
 ) -> list[CSC]:
-    """`network_law` for each method with a progress bar on stderr."""
-    return [
-        network_law(
-            network, images, method, starts, vectors, seed, progress=_bar(f"{label}, theory of {method.name}")
-        )
-        for method in methods
-    ]
+    """`network_law` for each method, as `measure`."""
+    how = (starts, vectors, seed)
+    with nullcontext(report) if report else _report(f"{label}, theory", images, methods) as report:
+        return [_converged(network_law, network, images, method, how, report, keeping) for method in methods]
+
+
+def _report(label: str, images: Tensor, methods: Sequence[Method]) -> Progress:
+    return Progress(label, len(methods) * len(images), "image")
+
+
+def _converged(
+    run: Callable[..., CSC],
+    network: nn.Module,
+    images: Tensor,
+    method: Method,
+    how: tuple[str | Sequence[str], int, int],
+    report: Progress,
+    keeping: Keeping | None,
+) -> CSC:
+    """`csc` or `network_law` of a method, in the precision of the images if that is enough."""
+    what = {"run": run.__name__, **dict(zip(("starts", "vectors", "seed"), how, strict=True))}
+    keep = keeping.tallies(method, what) if keeping else computed
+    with report.part(len(images)):
+        try:
+            return run(network, images, method, *how, progress=report.over, keep=keep)
+        except Overflow:
+            network, images = begun(network, images)
+            if images.dtype == torch.float64:
+                raise
+            return run(network, images.double(), method, *how, progress=report.over, keep=keep)
 
 
 def write(
@@ -101,8 +135,8 @@ def summary(label: str, results: Sequence[CSC]) -> str:
             *whole,
             "",
             *(
-                fill(verdict(result), WIDTH, initial_indent="  ", subsequent_indent="    ")
-                for result in results
+                fill(said, WIDTH, initial_indent="  ", subsequent_indent="    ")
+                for said in [*map(verdict, results), *in_float64(results)]
             ),
         ]
     )
@@ -131,6 +165,16 @@ def verdict(result: CSC) -> str:
     )
 
 
+def in_float64(results: Sequence[CSC]) -> list[str]:
+    """Which results were computed in float64, if some were."""
+    names = [result.method for result in results if result.precision == "float64"]
+    if not names:
+        return []
+    if len(names) == len(results):
+        return ["Computed in float64."]
+    return [f"Computed in float64, as relevance leaves the range of float32: {', '.join(names)}."]
+
+
 def _collapse(start: str, parallel: Sequence[Reading], bottom: Reading) -> str:
     """What was computed of the layers where half of the pairs are parallel, and of whole maps below."""
     first, last = parallel[0].layer, parallel[-1].layer
@@ -154,7 +198,3 @@ def collapsed(readings: Sequence[Reading]) -> list[Reading]:
 def is_telling(reading: Reading) -> bool:
     """Whether unrelated vectors would differ there: enough channels carry relevance."""
     return not reading.null() < COLLAPSED
-
-
-def _bar(text: str) -> partial:
-    return partial(tqdm, desc=text, unit="batch", file=sys.stderr, leave=False, disable=None)

@@ -124,7 +124,7 @@ def csc_of_each(
     progress: Callable[[Iterable[Tensor]], Iterable[Tensor]],
     keep: Keep,
 ) -> CSC:
-    """`csc` of a method that may be another for each batch of images; arguments, result and errors as there."""
+    """`csc` of a method that may be another for each batch of images; the rest is as there."""
     if isinstance(vectors, bool) or not isinstance(vectors, int) or vectors < 2:
         refuse(
             "vectors",
@@ -150,10 +150,11 @@ def csc_of_each(
 
     def tallies(some: Tensor) -> Tallies:
         digests, recorded, found = [digest(image) for image in some], graph.record(some), {}
-        starting = Starts(
-            dict.fromkeys(names, vectors),
-            lambda start: start_vectors(recorded, start, vectors, seed, digests),
-        )
+
+        def fresh(start: str) -> Tensor:
+            return start_vectors(recorded, start, vectors, seed, digests)
+
+        starting = Starts(dict.fromkeys(names, vectors), fresh)
         for layer, relevance in sweep(recorded, method(some), starting, layers):
             for start, r in relevance.items():
                 tally = found.setdefault((start, layer), Tally(channels=r.shape[2]))

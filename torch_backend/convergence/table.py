@@ -30,6 +30,7 @@ def write_csc(path: str | Path, measured: Iterable[tuple[str, CSC]]) -> Path:
                 "whole_median": 10**reading.whole.median,
                 "whole_within_90": reading.whole.within(0.9),
                 "whole_null_median": 10 ** reading.whole_null(),
+                "precision": result.precision,
             }
             for label, result in measured
             for reading in result.readings

@@ -1,4 +1,4 @@
-"""The tallies of a sweep, for each start layer and layer: of some images, of all, and as arrays to be kept."""
+"""The tallies of a sweep, one for each start layer and layer: joined over images, kept as arrays."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

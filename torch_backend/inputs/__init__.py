@@ -11,7 +11,7 @@ images           images by name: samples, files, folders, arrays
 preprocessing    from a picture to what a network reads, and back
 files            image files
 picture          an image file as a viewer shows it
-photographs      scikit-image's photographs
+photographs      photographs of installed packages
 digits           scikit-learn's handwritten digits
 digits_networks  the architectures of the two shipped networks
 weights/         their trained weights

@@ -1,9 +1,10 @@
 """Images as networks read them: shipped digits, bundled photographs, the user's own files.
 
-Everything here is offline: the digits come with scikit-learn, the photographs with scikit-image, the slices
-of MRI with nilearn.
+Everything here is offline: the digits come with scikit-learn, the photographs with scikit-image and others,
+the slices of MRI with nilearn.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,8 @@ def read(
     preprocessing: Preprocessing,
     limit: int | None = None,
     dtype: torch.dtype = torch.float32,
+    *,
+    skip: Callable[[Path, str], None] | None = None,
 ) -> Tensor:
     """The first `limit` images (all if None) that `source` names, as (B, C, H, W) in float32 or float64.
 
@@ -62,6 +65,8 @@ def read(
             a folder (its image files, sorted by name) or one image file;
             a .npy array (B, C, H, W), which is used as it is, rounded only if it has more digits than
             `dtype`: for networks with a preprocessing of their own; or of tokens, whole numbers (B, T).
+    skip    is told which file of a folder is left out, and why: the next ones take its place. None: the first
+            such file is refused.
     Pictures and digits are the same numbers in both precisions.
     ValueError for what is no image, OSError for a file that is not there.
     """
@@ -83,7 +88,7 @@ def read(
                 got=f"none in {path}",
                 do="name a folder that holds .png, .jpg or the like",
             )
-        return from_files(files[:limit], preprocessing).to(dtype)
+        return from_files(files, preprocessing, limit, skip=skip).to(dtype)
     return from_files([path], preprocessing).to(dtype)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 RESIZE_MARGIN = 256 / 224  # the shorter side before the centre crop, as ImageNet networks are evaluated
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+STRETCHED = 16  # times the shorter side: what is further out is cut off unseen, before it is resized
 Channels = tuple[float, float, float]
 
 
@@ -30,6 +31,7 @@ class Preprocessing:
 
     def fit(self, picture: Image.Image) -> Image.Image:
         """The picture in side × side pixels: its shorter side resized, its centre cut out."""
+        picture = middle(picture)
         scale = self.side * RESIZE_MARGIN / min(picture.size)
         width, height = (max(self.side, round(size * scale)) for size in picture.size)
         return centre(picture.resize((width, height)), self.side)
@@ -57,8 +59,20 @@ class Squeezed(Preprocessing):
 
 def centre(picture: Image.Image, side: int) -> Image.Image:
     """side × side pixels from the middle."""
-    left, top = (picture.width - side) // 2, (picture.height - side) // 2
-    return picture.crop((left, top, left + side, top + side))
+    return _cut(picture, side, side)
+
+
+def middle(picture: Image.Image) -> Image.Image:
+    """The picture without the ends of a strip: its longer side at most STRETCHED times its shorter one."""
+    most = STRETCHED * min(picture.size)
+    return (
+        picture if max(picture.size) <= most else _cut(picture, *(min(side, most) for side in picture.size))
+    )
+
+
+def _cut(picture: Image.Image, width: int, height: int) -> Image.Image:
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    return picture.crop((left, top, left + width, top + height))
 
 
 def pixels(picture: Image.Image) -> Tensor:

@@ -1,6 +1,8 @@
 """Image files as a viewer shows them: 16 bits scaled, EXIF turned, numbers without a white refused."""
 
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -8,7 +10,9 @@ import pytest
 import tifffile
 from PIL import Image, TiffImagePlugin
 
+from tests.helpers import sources
 from torch_backend import images
+from torch_backend.inputs import picture, preprocessing
 from torch_backend.inputs.picture import shown
 
 RAMP = np.tile(np.linspace(0, 65535, 64).astype(np.uint16), (64, 1))  # black on the left, white on the right
@@ -154,3 +158,92 @@ def test_what_is_no_image_is_one_line(tmp_path):
     (tmp_path / "dangling.png").symlink_to(tmp_path / "absent")
     with pytest.raises(FileNotFoundError, match="dangling"):
         shown(tmp_path / "dangling.png")
+
+
+# ---------------------------------------------------------------- large ones
+
+WAVES = (127 * (1 + np.sin(np.arange(300) / 9))).astype(np.uint8)
+FORMS = {
+    "rgb.png": lambda grey: Image.fromarray(np.stack([grey, grey // 2, 255 - grey], axis=2)),
+    "rgba.png": lambda grey: Image.fromarray(np.stack([grey, grey, grey, grey], axis=2)),
+    "grey.png": Image.fromarray,
+    "sixteen.png": lambda grey: Image.fromarray(grey.astype(np.uint16) * 257),
+    "sixteen.tif": lambda grey: Image.fromarray(grey.astype(np.uint16) * 257),
+    "palette.png": lambda grey: Image.fromarray(grey).convert("P"),
+    "one.png": lambda grey: Image.fromarray(grey).convert("1"),
+    "cmyk.tif": lambda grey: Image.fromarray(grey).convert("CMYK"),
+}
+
+
+# As it was stored, from how it is shown; and back.
+TURNS = {
+    1: (),
+    3: (Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_180),
+    6: (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270),
+}
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+@pytest.mark.parametrize("name", FORMS)
+def test_a_large_image_is_the_mean_of_its_pixels_whatever_its_form_and_turned(
+    name, orientation, tmp_path, monkeypatch
+):
+    """As if it were shown whole and then reduced: in bands, none is lost at a seam or an edge."""
+    exif = Image.Exif()
+    exif[picture.ORIENTATION] = orientation
+    FORMS[name](np.add.outer(WAVES[:201] // 2, WAVES // 2)).save(tmp_path / name, exif=exif)
+    whole = shown(tmp_path / name)
+    monkeypatch.setattr(picture, "LARGE", 201 * 300 // 8)
+    monkeypatch.setattr(picture, "BAND", 7)
+    expected = whole.reduce(3)
+    if orientation > 1:
+        back, forth = TURNS[orientation]
+        expected = whole.transpose(back).reduce(3).transpose(forth)
+    np.testing.assert_array_equal(np.asarray(shown(tmp_path / name)), np.asarray(expected))
+
+
+MEMORY = """
+import resource, sys
+from pathlib import Path
+from tests.helpers import sources
+from torch_backend import images
+from torch_backend.inputs import picture, preprocessing
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+image = images.read(sys.argv[1], images.IMAGENET)
+print(tuple(image.shape), (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)
+"""
+
+
+def test_a_hundred_megapixels_are_read_in_bounded_memory(tmp_path):
+    """4 bytes a pixel while it is decoded, 400 MB, and no second copy."""
+    Image.new("RGB", (10_000, 10_000), (255, 0, 51)).save(tmp_path / "large.png", compress_level=1)
+    code = [sys.executable, "-c", MEMORY, str(tmp_path / "large.png")]
+    done = subprocess.run(code, cwd=sources.ROOT, capture_output=True, text=True, check=True)
+    shape, _, megabytes = done.stdout.strip().rpartition(" ")
+    assert shape == "(1, 3, 224, 224)"
+    assert int(megabytes) < 600 and done.stderr == ""
+
+
+@pytest.mark.parametrize("size", [(20_000, 8_001), (13_000, 13_000)])
+def test_more_pixels_than_any_camera_has_are_refused_by_name(size, tmp_path):
+    (tmp_path / "bomb.ppm").write_bytes(b"P6 %d %d 255\n" % size)
+    got = rf"expected at most 160 million pixels, got {size[0]} × {size[1]} in .*bomb.ppm; save it smaller"
+    with pytest.raises(ValueError, match=got):
+        shown(tmp_path / "bomb.ppm")
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 40_000), (40_000, 3), (2, 33)])
+def test_points_and_lines_are_images_too(size, tmp_path):
+    """Its shorter side resized, the longer would have ten million pixels."""
+    Image.new("RGB", size, (255, 0, 51)).save(tmp_path / "line.png")
+    (image,) = images.read(tmp_path / "line.png", images.Preprocessing(224, (0, 0, 0), (1, 1, 1)))
+    np.testing.assert_allclose(image[:, 100, 100], [1, 0, 0.2], atol=1e-6)
+
+
+def test_of_a_strip_the_middle_is_seen_as_before(monkeypatch):
+    """Cut off is only what the crop would not have shown."""
+    strip = Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 700, 3), np.uint8))
+    cut = VIEW.fit(strip)
+    monkeypatch.setattr(preprocessing, "STRETCHED", 100)
+    difference = np.asarray(cut).astype(int) - np.asarray(VIEW.fit(strip)).astype(int)
+    assert np.abs(difference).mean() < 10
