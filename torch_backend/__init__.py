@@ -19,12 +19,16 @@ Table of contents: a room for each question, and the names that are public here.
                                          grad_cam, occlusion
     proof        what holds for all      class_cones, ClassCone
                  classes at once?
+    audit        does the map depend on  study, Plan, Examined, Subject
+                 class and weights?
     commands     what does a command do?
     randomness   (a file) where do random numbers come from?
     memory       (a file) does it fit?
 """
 
 from torch_backend import methods, rules
+from torch_backend.audit.study import Examined, Plan, study
+from torch_backend.audit.subject import Subject
 from torch_backend.convergence.csc import CSC, csc
 from torch_backend.convergence.network_law import network_law
 from torch_backend.graph.graph import Graph, trace
@@ -61,11 +65,14 @@ __all__ = [
     "Attribution",
     "ChainOperator",
     "ClassCone",
+    "Examined",
     "Graph",
     "Method",
     "Node",
     "Patterns",
+    "Plan",
     "Starts",
+    "Subject",
     "class_cones",
     "class_start",
     "class_sums",
@@ -93,6 +100,7 @@ __all__ = [
     "rules",
     "saliency",
     "smooth_grad",
+    "study",
     "sweep",
     "trace",
 ]

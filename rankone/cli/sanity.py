@@ -6,7 +6,21 @@ from typing import Annotated
 import typer
 
 from rankone.cli.each import Runs
-from rankone.cli.options import METHODS, Extra, Held, Images, Limit, Model, Output, Weights, names, opened
+from rankone.cli.options import (
+    METHODS,
+    Extra,
+    Held,
+    Images,
+    Limit,
+    Model,
+    Output,
+    Quiet,
+    Strict,
+    Weights,
+    names,
+    opened,
+    say_units,
+)
 from rankone.results.whole import refuse_unwritable
 
 
@@ -21,8 +35,8 @@ def sanity(
     methods: Annotated[
         str,
         typer.Option(
-            help=f"{METHODS} Also smooth_grad, integrated_gradients, grad_cam:LAYER, occlusion; pattern_net and "
-            "pattern_attribution are estimated again for every network unless a FILE is given."
+            help=f"{METHODS} Also smooth_grad, integrated_gradients, grad_cam:LAYER, occlusion; without "
+            "a FILE pattern_net and pattern_attribution are estimated again for every network."
         ),
     ] = "gradient,z_plus,alpha_beta:2:1,guided_backprop",
     orders: Annotated[
@@ -38,10 +52,10 @@ def sanity(
     seed: Annotated[int, typer.Option(help="Seed of classes and weights.")] = 0,
     float64: Annotated[bool, typer.Option("--float64", help="Twice the digits.")] = False,
     held: Held = True,
+    strict: Strict = False,
+    quiet: Quiet = False,
 ) -> None:
     """Sanity checks: do maps change with the class that is asked for, and with the network's weights?"""
-    from tqdm import tqdm
-
     from paper_figs import scores as figure
     from rankone.results import protocol as protocols
     from rankone.results.runs import Units
@@ -49,8 +63,10 @@ def sanity(
     from torch_backend.audit.study import Examined, Plan, study
     from torch_backend.commands import sanity as command
     from torch_backend.commands import subjects
+    from torch_backend.commands.progress import progress
 
-    refuse_unwritable(*(out / f"sanity{end}" for end in (".png", ".csv", "_pairs.csv")))
+    ends = (".png", ".csv", "_pairs.csv", "_failed.csv")
+    refuse_unwritable(*(out / f"sanity{end}" for end in ends))
     plan = Plan(
         subjects.count(classes),
         subjects.orders(orders),
@@ -60,16 +76,33 @@ def sanity(
         seed,
     )
     label, network, batch, pictures, _ = opened(
-        model, weights, images, limit, seed=seed, output=output, extra=extra, float64=float64
+        model,
+        weights,
+        images,
+        limit,
+        seed=seed,
+        output=output,
+        extra=extra,
+        float64=float64,
+        strict=strict,
+        folder=out,
     )
     spelling = subjects.Spelling(batch, subjects.bounds(model, images), held)
     chosen = [spelling.subject(name) for name in methods.split(",")]
     runs, units = Runs(chosen), Units(out / "units")
-    outcomes, runs.failed = study(Examined(network, batch, pictures), chosen, plan, units, tqdm)
+    outcomes, runs.failed = study(
+        Examined(network, batch, pictures),
+        chosen,
+        plan,
+        units,
+        lambda work: progress(work, label, quiet=quiet),
+    )
+    say_units(units, quiet=quiet)
     if not outcomes:
         runs.end()
     table, pairs = command.write(out, label, plan, outcomes)
-    picture = figure.draw(table, out / "sanity.png")
+    failed = runs.write_failed(out / "sanity_failed.csv")
+    picture = figure.draw(table, out / "sanity.png", failed=failed)
     typer.echo(command.summary(SANITY.read(table)))
-    typer.echo(f"\nWritten: {picture}, {table}, {pairs}; {units.summary()}")
-    runs.end(table)
+    typer.echo(f"\nWritten: {picture}, {table}, {pairs}")
+    raise typer.Exit(runs.end(table))

@@ -63,7 +63,7 @@ class Case:
         return (self.seed, *more, *own)
 
     def redrawn(self, layers: tuple[int, ...], key: tuple[object, ...]) -> Redrawn:
-        """The network with weights drawn from `key` in these nodes; the latest is kept for the next method."""
+        """The network with weights drawn from `key` in these nodes; the latest is kept for the next."""
         if (layers, key) not in self._latest:
             self._latest.clear()
             operators = drawn(self.network, layers, key, self.protocol)

@@ -43,7 +43,9 @@ class Reference:
     independent: tuple[Prepared, ...] = field(repr=False)
 
     @classmethod
-    def of(cls, maps: Tensor, names: Sequence[str], protocol: Protocol = corrected, seed: int = 0) -> Reference:
+    def of(
+        cls, maps: Tensor, names: Sequence[str], protocol: Protocol = corrected, seed: int = 0
+    ) -> Reference:
         """names: of the images; the null's numbers are drawn from them and the seed."""
         independent = surrogates(maps, seed=seed, names=names, count=SURROGATES)
         return cls(Prepared.of(maps, protocol), tuple(Prepared.of(some, protocol) for some in independent))

@@ -43,4 +43,4 @@ class _OnWeights(Wrapping):
         rule = self.inner.rule(node if op is None else replace(node, op=op))
         if op is None or rule is None:
             return rule
-        return lambda _, x, y: rule(op, x, op.forward(x))
+        return lambda _op, x, _y: rule(op, x, op.forward(x))

@@ -41,8 +41,8 @@ Progress = Callable[[Sequence[Any]], Iterable[Any]]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked. classes: other classes for each image, None: all. names: stages, output first; None: all.
-    draws: of the weights. keeps_maps: whether outcomes have the maps themselves.
+    """What is asked. classes: other classes for each image, None: all. names: stages, output first; None:
+    all. draws: of the weights. keeps_maps: whether outcomes have the maps themselves.
     """
 
     classes: int | None = 1
@@ -56,8 +56,8 @@ class Plan:
 
 @dataclass(frozen=True)
 class Test:
-    """What is done to a method: the weights of some nodes destroyed, or, without an order, another class asked
-    for. depth: stages from the output, from 0.
+    """What is done to a method: the weights of some nodes destroyed, or, without an order, another class
+    asked for. depth: stages from the output, from 0.
     """
 
     stage: str = OTHER_CLASS
@@ -75,8 +75,8 @@ class Test:
 class Outcome:
     """One method under one test; B images, K classes or draws, S scores in the order of SCORES.
 
-    scores, null, forward_alone (K, B, S) and fine (K, B): see `Comparison` and `Destroyed`; NaN where there is
-    no forward_alone. edges, another (B, S): the scores of the trained network's map with the edges of its
+    scores, null, forward_alone (K, B, S) and fine (K, B): see `Comparison` and `Destroyed`; NaN where there
+    is no forward_alone. edges, another (B, S): the scores of the trained network's map with the edges of its
     image, and with the map of another image; NaN where there is none. reference (B, H, W) and maps
     (K, B, H, W): the trained network's, and those that are compared with them, if the plan keeps them.
     """
@@ -190,7 +190,9 @@ class _Part:
         key |= {"maps": self.plan.keeps_maps}
         if test.order is None:
             key |= {"classes": self.plan.classes}
-        return units.get(f"{subject.name} {test.name} {test.stage}", key, lambda: self._compared(subject, test))
+        return units.get(
+            f"{subject.name} {test.name} {test.stage}", key, lambda: self._compared(subject, test)
+        )
 
     def _maps(self, subject: Subject) -> dict[str, Any]:
         """The trained network's, and their scores with the edges of the images."""

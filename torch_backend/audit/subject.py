@@ -21,8 +21,8 @@ Examined = Method | Attribution
 
 @dataclass(frozen=True, eq=False)
 class Subject:
-    """of: the method for a network, given its graph; note: what has to be said beside its name, if anything;
-    source: what tells it from others of its name (a file's digest), if the name does not say all.
+    """of: the method for a network, given its graph; note: what has to be said beside its name, if
+    anything; source: what tells it from others of its name (a file's digest), if the name does not say all.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Subject:
 
 def fixed(method: Examined, note: str = "") -> Subject:
     """The same method on every network."""
-    return Subject(method.name, lambda graph: method, note)
+    return Subject(method.name, lambda _: method, note)
 
 
 def estimated(name: str, method: Callable[[Patterns], Method], batches: Sequence[Tensor]) -> Subject:

@@ -1,4 +1,4 @@
-"""Outcomes of sanity checks as rows of tables: medians over images with exact intervals, and paired differences."""
+"""Outcomes of sanity checks as rows: medians over images with exact intervals, paired differences."""
 
 from __future__ import annotations
 

@@ -4,9 +4,11 @@ csc           cosine similarity convergence: tables and verdicts
 cone          how far apart the maps of any two classes can be
 relevance     maps of single units, and the books
 model         a network's nodes and their names
+sanity        do maps depend on the class, and on the weights?
 patterns      the patterns that PatternNet needs
 extra         inputs beside the images
 region        a part of an output over space
+subjects      methods, means of maps and controls as written on a command line
 method_names  methods as written on a command line
 numbers       whole numbers as written on a command line
 progress      how long it will take, on stderr

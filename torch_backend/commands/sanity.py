@@ -32,12 +32,12 @@ def write(folder: Path, label: str, plan: Plan, outcomes: Sequence[Outcome]) -> 
 
 
 def summary(rows: Sequence[Row]) -> str:
-    """For each test a table of one score, methods by stages, beside null and controls; and a sentence each."""
+    """For each test a table of one score, methods by stages, beside null and controls; a sentence each."""
     shown = [row for row in rows if row["score"] == SHOWN]
     images = max(row["images"] for row in shown)
     head = (
-        f"{shown[0]['model']}, protocol {shown[0]['protocol']}: rank correlation (of either sign) of a map with "
-        f"that of the trained network for the explained class; medians over {images} images"
+        f"{shown[0]['model']}, protocol {shown[0]['protocol']}: rank correlation (of either sign) of a map "
+        f"with that of the trained network for the explained class; medians over {images} images"
     )
     tests = dict.fromkeys(row["test"] for row in shown)
     return "\n\n".join(
@@ -81,6 +81,6 @@ def sentence(row: Row) -> str:
         return f"{row['method']}: no map can be compared{missing}."
     interval = "" if row["low"] != row["low"] else f" [{row['low']:.2f}, {row['high']:.2f}]"
     return (
-        f"{row['method']}: {what} agrees with the original by {row['median']:.2f}{interval}; independent maps "
-        f"like it by {row['null']:.2f}{missing}."
+        f"{row['method']}: {what} agrees with the original by {row['median']:.2f}{interval}; independent "
+        f"maps like it by {row['null']:.2f}{missing}."
     )

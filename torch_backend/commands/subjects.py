@@ -1,7 +1,7 @@
-"""What is examined as written on a command line: methods, means of their maps, and controls that are no chains.
+"""What is examined, as written on a command line: methods, means of their maps, what is no chain.
 
-    "z_plus", "smooth_grad", "smooth_grad:25:0.2", "grad_cam:conv5_3", "occlusion:32:16", "pattern_net",
-    "pattern_net:FILE", "my.py:mine"
+"z_plus", "smooth_grad", "smooth_grad:25:0.2", "grad_cam:conv5_3", "occlusion:32:16", "pattern_net",
+"pattern_net:FILE", "my.py:mine"
 """
 
 from __future__ import annotations
@@ -67,15 +67,17 @@ class Spelling:
                 raise ValueError
         except ValueError:
             expected = ":".join([name, *(kind.__name__.upper() for kind in kinds)])
-            refuse("method", expected=expected, got=":".join([name, *arguments]), do="give these, or the name")
+            refuse(
+                "method", expected=expected, got=":".join([name, *arguments]), do="give these, or the name"
+            )
         return make(self.images, *numbers)
 
 
-def _smooth_grad(images: Tensor, *numbers: float) -> Attribution:
+def _smooth_grad(_: Tensor, *numbers: float) -> Attribution:
     return smooth_grad(method_names.method("gradient"), *numbers)
 
 
-def _integrated_gradients(images: Tensor, *numbers: int) -> Attribution:
+def _integrated_gradients(_: Tensor, *numbers: int) -> Attribution:
     return integrated_gradients(None, method_names.method("gradient"), *numbers)
 
 
@@ -83,7 +85,7 @@ def _occlusion(images: Tensor, *numbers: int) -> Attribution:
     return occlusion(*(numbers or (max(1, images.shape[-1] // WINDOWS),)))
 
 
-def _grad_cam(images: Tensor, layer: str = "") -> Attribution:
+def _grad_cam(_: Tensor, layer: str = "") -> Attribution:
     if not layer:
         refuse("method", expected="grad_cam:LAYER", got="grad_cam", do="name a convolutional layer: conv5_3")
     return grad_cam(layer)

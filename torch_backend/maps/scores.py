@@ -104,7 +104,7 @@ def similarity(a: Tensor, b: Tensor, protocol: Protocol) -> Tensor:
     return ssim(a, b, window=5, data_range=protocol.ssim_data_range)
 
 
-def centred_ranks(maps: Tensor, protocol: Protocol) -> Tensor:
+def centred_ranks(maps: Tensor, _: Protocol) -> Tensor:
     """Average ranks, less their mean, as unit vectors: their cosine is Spearman's ρ (Amer. J. Psychol. 15,
     1904), in [-1, 1].
     """
@@ -112,22 +112,22 @@ def centred_ranks(maps: Tensor, protocol: Protocol) -> Tensor:
     return unit_vectors(found - (1 + found.shape[1]) / 2)
 
 
-def directions(maps: Tensor, protocol: Protocol) -> Tensor:
+def directions(maps: Tensor, _: Protocol) -> Tensor:
     """All pixels as unit vectors (B, N), whose products are cosines, in [-1, 1]."""
     return unit_vectors(unit(maps).flatten(1))
 
 
-def product(a: Tensor, b: Tensor, protocol: Protocol) -> Tensor:
+def product(a: Tensor, b: Tensor, _: Protocol) -> Tensor:
     """aᵀb."""
     return (a * b).sum(1)
 
 
-def top(maps: Tensor, protocol: Protocol) -> Tensor:
+def top(maps: Tensor, _: Protocol) -> Tensor:
     """Which pixels are the highest, (B, N)."""
     return highest(maps.flatten(1))
 
 
-def overlap(a: Tensor, b: Tensor, protocol: Protocol) -> Tensor:
+def overlap(a: Tensor, b: Tensor, _: Protocol) -> Tensor:
     """|A ∩ B| / k, (B,) in [0, 1]: A and B the highest pixels of two maps, k the number in the larger set.
 
     Without ties k = ⌈N/20⌉ of N pixels, the top 5 %. Pixels of one value are in together or not at all: those

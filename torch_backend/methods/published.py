@@ -29,7 +29,10 @@ SHARING = (*CLIPPED, "z_plus", "deep_taylor")  # those that share by positive co
 def as_published(method: Method, protocol: Protocol) -> Method:
     """The method as the protocol has it: its `whole_bias`, its `clips_additions`."""
     family = method.name.split(":")[0]
-    whole_bias, clips = protocol.whole_bias and family in SHARING, protocol.clips_additions and family in CLIPPED
+    whole_bias, clips = (
+        protocol.whole_bias and family in SHARING,
+        protocol.clips_additions and family in CLIPPED,
+    )
     if not (whole_bias or clips):
         return method
     return around(_Published, method, whole_bias=whole_bias, clips=clips)
