@@ -11,7 +11,7 @@ from paper_figs import csc as figure
 from rankone import cli
 from rankone.results.tables import CONVERGENCE
 from torch_backend import methods
-from torch_backend.commands import method_names
+from torch_backend.commands import method_names, progress
 
 OWN_MODEL = """
 import torch
@@ -63,6 +63,21 @@ def test_csc_of_a_shipped_network_writes_picture_table_and_words(monkeypatch, tm
     assert {row["model"] for row in rows} == {"digits-vgg"}
     bottom = {r["method"]: float(r["median"]) for r in rows if (r["start"], r["layer"]) == ("fc3", "conv1_1")}
     assert bottom["z_plus"] < 1e-6 < 0.01 < bottom["gradient"]
+
+
+def test_long_work_says_how_long_and_how_far_unless_it_is_to_be_quiet(monkeypatch, own, capsys):
+    """As if every run were long, and half a minute had passed at each batch."""
+    monkeypatch.setattr(progress, "LONG", 0.0)
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    model = ["csc", "--model", f"{own}/own.py:Residual", "--images", own / "images.npy"]
+    assert rankone(monkeypatch, *model, "--out", own / "said") == 0
+    first, *further = capsys.readouterr().err.splitlines()
+    assert re.fullmatch(r"own\.py:Residual: about \d+ seconds? for 6 images", first)
+    assert [re.sub(r"about \d+ seconds? left", "...", line) for line in further] == [
+        "own.py:Residual: 6 of 9 images, ..."
+    ]
+    assert rankone(monkeypatch, *model, "--out", own / "quiet", "--quiet") == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_csc_of_ones_own_residual_network_with_theory_in_float64(monkeypatch, own, capsys):
