@@ -63,6 +63,7 @@ def sanity(
     from torch_backend.audit.study import Examined, Plan, study
     from torch_backend.commands import sanity as command
     from torch_backend.commands import subjects
+    from torch_backend.commands.keeping import about
     from torch_backend.commands.progress import progress
 
     ends = (".png", ".csv", "_pairs.csv", "_failed.csv")
@@ -96,6 +97,7 @@ def sanity(
         plan,
         units,
         lambda work: progress(work, label, quiet=quiet),
+        about=about(network, map(str, (model, output, extra))),
     )
     say_units(units, quiet=quiet)
     if not outcomes:

@@ -60,15 +60,20 @@ def destroyed(all_stages: Sequence[Stage], order: Order, name: str) -> frozenset
 
 @dataclass(frozen=True)
 class Order:
-    """Which stages are destroyed with the k-th one (output first): `of(stages, k)`."""
+    """Which stages are destroyed with the k-th one (output first), `of(stages, k)`, and the names of stages
+    (output first) in the order in which that is done, `in_turn(names)`.
+    """
 
     name: str
     meaning: str
     of: Callable[[Sequence[Stage], int], Sequence[Stage]]
+    in_turn: Callable[[Sequence[str]], Sequence[str]] = tuple
 
 
 top_down = Order("top_down", "from the output down to this layer", lambda all_, k: all_[: k + 1])
-bottom_up = Order("bottom_up", "from the image up to this layer", lambda all_, k: all_[k:])
+bottom_up = Order(
+    "bottom_up", "from the image up to this layer", lambda all_, k: all_[k:], lambda names: names[::-1]
+)
 single = Order("single", "this layer alone", lambda all_, k: all_[k : k + 1])
 
 ORDERS = (top_down, bottom_up, single)

@@ -5,9 +5,8 @@ A unit is one method, one test (other classes; weights destroyed down to a stage
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from itertools import product
 from typing import Any
 
@@ -21,7 +20,7 @@ from rankone.results.protocol import Protocol, corrected
 from rankone.results.runs import Units
 from torch_backend.audit.cascade import cascade
 from torch_backend.audit.case import Case
-from torch_backend.audit.comparison import Reference, joined
+from torch_backend.audit.comparison import Comparison, Reference, joined
 from torch_backend.audit.random_logit import random_logit
 from torch_backend.audit.stages import Order, Stage, destroyed, stages, top_down
 from torch_backend.audit.subject import Subject
@@ -29,6 +28,8 @@ from torch_backend.graph.graph import Graph, trace
 from torch_backend.graph.rebuilt import Rebuilt
 from torch_backend.maps.controls import another, edges
 from torch_backend.maps.scores import SCORES, Prepared, all_scores
+from torch_backend.operators.layout import is_finite
+from torch_backend.propagation.malloc import kept_pages
 from torch_backend.randomness import digest_of
 
 MEANING = "sanity 1"  # of a unit's numbers; another text where the same key would give others
@@ -57,7 +58,7 @@ class Plan:
 @dataclass(frozen=True)
 class Test:
     """What is done to a method: the weights of some nodes destroyed, or, without an order, another class
-    asked for. depth: stages from the output, from 0.
+    asked for. depth: the place of the stage in that order, from 0.
     """
 
     stage: str = OTHER_CLASS
@@ -76,9 +77,10 @@ class Outcome:
     """One method under one test; B images, K classes or draws, S scores in the order of SCORES.
 
     scores, null, forward_alone (K, B, S) and fine (K, B): see `Comparison` and `Destroyed`; NaN where there
-    is no forward_alone. edges, another (B, S): the scores of the trained network's map with the edges of its
-    image, and with the map of another image; NaN where there is none. reference (B, H, W) and maps
-    (K, B, H, W): the trained network's, and those that are compared with them, if the plan keeps them.
+    is no forward_alone. float64 (K, B): whether it was computed in that. edges, another (B, S): the scores of
+    the trained network's map with the edges of its image, and with the map of another image; NaN where there
+    is none. reference (B, H, W) and maps (K, B, H, W): the trained network's, and those that are compared
+    with them, if the plan keeps them.
     """
 
     subject: Subject
@@ -87,6 +89,7 @@ class Outcome:
     null: Floats
     forward_alone: Floats
     fine: NDArray[np.bool_]
+    float64: NDArray[np.bool_]
     edges: Floats
     another: Floats
     reference: Floats
@@ -106,31 +109,43 @@ class Examined:
 
 
 def study(
-    examined: Examined, subjects: Sequence[Subject], plan: Plan, units: Units, progress: Progress = iter
+    examined: Examined,
+    subjects: Sequence[Subject],
+    plan: Plan,
+    units: Units,
+    progress: Progress = iter,
+    *,
+    about: Mapping[str, Any] | None = None,
 ) -> tuple[list[Outcome], dict[str, Exception]]:
     """The outcomes of all subjects; and, by name, what those raised that came to no end.
 
     progress  wraps the units, for example `tqdm.tqdm`
+    about     what the numbers depend on beside the arguments, such as the code; part of each unit's key
+    Where maps in float32 are not finite they are computed again in float64.
     ValueError for what `trace` and `Rebuilt.of` refuse, unknown stages, two subjects of one name.
     """
     _refuse_repeated(subjects)
-    graph = trace(examined.network, examined.images[:1])
+    networks = _Networks(examined)
+    graph, _ = networks.read(examined.images.dtype)
     tests = _tests(stages(graph), plan)
-    network, weights = Rebuilt.of(graph), digest_of(examined.network)
-    weights = f"{weights} {[(node.name, node.kind, node.shape, node.inputs) for node in graph.nodes]}"
+    nodes = [(node.name, node.kind, list(node.shape), list(node.inputs)) for node in graph.nodes]
+    about = {**(about or {}), "weights": digest_of(examined.network), "nodes": repr(nodes)}
     done: dict[tuple[str, Test | None], list[dict[str, Floats]]] = {}
     failed: dict[str, Exception] = {}
     work = list(product(range(0, len(examined.images), CHUNK), (None, *tests), subjects))
     part = None
-    for k, test, subject in progress(work):
-        if subject.name in failed:
-            continue
-        if part is None or part.k != k:
-            part = _Part(graph, network, weights, plan, examined, k)
-        try:
-            done.setdefault((subject.name, test), []).append(part.unit(units, subject, test))
-        except (ValueError, MemoryError) as error:
-            failed[subject.name] = error
+    with kept_pages():
+        for k, test, subject in progress(work):
+            if subject.name in failed:
+                continue
+            if part is None or part.k != k:
+                part = _Part(networks, plan, k)
+            try:
+                found = part.unit(units, about, subject, test)
+            except (ValueError, MemoryError) as error:
+                failed[subject.name] = error
+            else:
+                done.setdefault((subject.name, test), []).append(found)
     left = [subject for subject in subjects if subject.name not in failed]
     return [_outcome(subject, test, done, plan.protocol) for test in tests for subject in left], failed
 
@@ -146,86 +161,118 @@ def _tests(all_stages: Sequence[Stage], plan: Plan) -> list[Test]:
     return [Test()] + [
         Test(name, order, tuple(sorted(destroyed(all_stages, order, name))), depth)
         for order in plan.orders
-        for depth, name in enumerate(names)
+        for depth, name in enumerate(order.in_turn(names))
     ]
+
+
+@dataclass(frozen=True, eq=False)
+class _Networks:
+    """The examined network in the precision that is asked for: read, and to be carried out with other
+    weights.
+    """
+
+    examined: Examined
+    known: dict[torch.dtype, tuple[Graph, Rebuilt]] = field(default_factory=dict)
+
+    def read(self, precision: torch.dtype) -> tuple[Graph, Rebuilt]:
+        if precision not in self.known:
+            graph = trace(self.examined.network, self.examined.images[:1].to(precision))
+            self.known[precision] = graph, Rebuilt.of(graph)
+        return self.known[precision]
 
 
 @dataclass(frozen=True, eq=False)
 class _Part:
     """The images k, …, k + CHUNK - 1, and what is computed of them."""
 
-    graph: Graph
-    network: Rebuilt
-    weights: str
+    networks: _Networks
     plan: Plan
-    examined: Examined
     k: int
     maps: dict[str, Tensor] = field(default_factory=dict)
-    references: dict[str, Reference] = field(default_factory=dict)
+    cases: dict[torch.dtype, Case] = field(default_factory=dict)
+    references: dict[tuple[str, torch.dtype], Reference] = field(default_factory=dict)
 
-    @cached_property
-    def case(self) -> Case:
-        here = slice(self.k, self.k + CHUNK)
-        graph = self.graph.record(self.examined.images[here])
-        targets = self.examined.targets
-        classes = graph.nodes[-1].value.argmax(1) if targets is None else targets[here]
-        return Case(graph, self.network, classes, self.plan.protocol, self.plan.seed)
+    @property
+    def here(self) -> slice:
+        return slice(self.k, self.k + CHUNK)
 
-    def unit(self, units: Units, subject: Subject, test: Test | None) -> dict[str, Floats]:
-        """Its arrays, with images on the axis before the last."""
+    def case(self, precision: torch.dtype) -> Case:
+        if precision not in self.cases:
+            graph, network = self.networks.read(precision)
+            graph = graph.record(self.networks.examined.images[self.here].to(precision))
+            targets = self.networks.examined.targets
+            classes = graph.nodes[-1].value.argmax(1) if targets is None else targets[self.here]
+            self.cases[precision] = Case(graph, network, classes, self.plan.protocol, self.plan.seed)
+        return self.cases[precision]
+
+    def unit(
+        self, units: Units, about: Mapping[str, Any], subject: Subject, test: Test | None
+    ) -> dict[str, Floats]:
+        """Its arrays, with images on the axis after that of classes and draws."""
+        case = self.case(self.networks.examined.images.dtype)
         key = {
+            **about,
             "meaning": MEANING,
-            "weights": self.weights,
-            "images": self.case.digests,
-            "targets": self.case.targets.tolist(),
+            "images": case.digests,
+            "precision": str(case.images.dtype),
+            "targets": case.targets.tolist(),
             "method": subject.key,
             "protocol": {name: str(value) for name, value in asdict(self.plan.protocol).items()},
             "seed": self.plan.seed,
         }
         if test is None:
-            found = units.get(f"{subject.name} maps", key, lambda: self._maps(subject))
+            found = units.get(f"{subject.name} maps", key, lambda: self._of_the_trained(subject))
             self.maps[subject.name] = torch.from_numpy(found["maps"])
             return found
-        key |= {"test": test.name, "layers": list(test.layers), "draws": self.plan.draws}
-        key |= {"maps": self.plan.keeps_maps}
-        if test.order is None:
-            key |= {"classes": self.plan.classes}
-        return units.get(
-            f"{subject.name} {test.name} {test.stage}", key, lambda: self._compared(subject, test)
-        )
+        key |= {"test": test.name, "layers": list(test.layers), "maps": self.plan.keeps_maps}
+        key |= {"draws": self.plan.draws} if test.order else {"classes": self.plan.classes}
+        name = f"{subject.name} {test.name} {test.stage}"
+        return units.get(name, key, lambda: self._compared(subject, test))
 
-    def _maps(self, subject: Subject) -> dict[str, Any]:
-        """The trained network's, and their scores with the edges of the images."""
-        maps = self.case.maps(subject.of(self.case.trained), self.case.trained)
-        return {"maps": maps.numpy(), "edges": self._with_edges(maps).numpy()}
+    def _of_the_trained(self, subject: Subject) -> dict[str, Any]:
+        """The trained network's maps, and their scores with the edges of the images."""
 
-    def _reference(self, subject: Subject) -> Reference:
-        if subject.name not in self.references:
-            names, protocol = self.case.digests, self.plan.protocol
-            reference = Reference.of(self.maps[subject.name], names, protocol, self.plan.seed)
-            self.references[subject.name] = reference
-        return self.references[subject.name]
+        def maps(precision: torch.dtype) -> Tensor:
+            case = self.case(precision)
+            return case.maps(subject.of(case.trained), case.trained)
+
+        found = maps(self.networks.examined.images.dtype)
+        found = found if is_finite(found) else maps(torch.float64)
+        return {"maps": found.numpy(), "edges": self._with_edges(found).numpy()}
 
     def _with_edges(self, maps: Tensor) -> Tensor:
-        pictures = self.examined.pictures
+        pictures = self.networks.examined.pictures
         if pictures is None or pictures.shape[2:] != maps.shape[1:]:
             return torch.full((len(maps), len(SCORES)), torch.nan)
-        return scored(maps, edges(pictures[self.k : self.k + CHUNK]), self.plan.protocol)
+        return scored(maps, edges(pictures[self.here]), self.plan.protocol)
+
+    def _reference(self, subject: Subject, precision: torch.dtype) -> Reference:
+        if (subject.name, precision) not in self.references:
+            case, maps = self.case(precision), self.maps[subject.name]
+            if maps.dtype != precision:
+                maps = case.maps(subject.of(case.trained), case.trained)
+            reference = Reference.of(maps, case.digests, self.plan.protocol, self.plan.seed)
+            self.references[subject.name, precision] = reference
+        return self.references[subject.name, precision]
 
     def _compared(self, subject: Subject, test: Test) -> dict[str, Any]:
-        reference = self._reference(subject)
-        if test.order is None:
-            compared = random_logit(self.case, subject, reference, self.plan.classes)
-            alone = torch.full_like(compared.scores, torch.nan)
-        else:
-            draws = range(self.plan.draws)
-            steps = [cascade(self.case, subject, reference, test.layers, draw) for draw in draws]
-            compared = joined(step.compared for step in steps)
-            alone = torch.cat([step.forward_alone for step in steps])
+        compared, alone = self._carried_out(subject, test, precision := self.maps[subject.name].dtype)
+        if not is_finite(compared.maps) and precision != torch.float64:
+            compared, alone = self._carried_out(subject, test, precision := torch.float64)
         arrays = {name: value.numpy() for name, value in compared._asdict().items()}
         if not self.plan.keeps_maps:
             del arrays["maps"]
-        return {**arrays, "forward_alone": alone.numpy()}
+        wide = np.full(arrays["fine"].shape, precision == torch.float64)
+        return {**arrays, "forward_alone": alone.numpy(), "float64": wide}
+
+    def _carried_out(self, subject: Subject, test: Test, precision: torch.dtype) -> tuple[Comparison, Tensor]:
+        """The comparison, and what the forward pass alone causes (K, B, S)."""
+        case, reference = self.case(precision), self._reference(subject, precision)
+        if test.order is None:
+            compared = random_logit(case, subject, reference, self.plan.classes)
+            return compared, torch.full_like(compared.scores, torch.nan)
+        steps = [cascade(case, subject, reference, test.layers, draw) for draw in range(self.plan.draws)]
+        return joined(step.compared for step in steps), torch.cat([step.forward_alone for step in steps])
 
 
 def _outcome(

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch_backend.graph.graph import Graph, Reader
 from torch_backend.maps.saliency import Attribution
 from torch_backend.methods import Method, Patterns, estimate_patterns
+from torch_backend.randomness import digest_of_tensors
 
 Examined = Method | Attribution
 
@@ -49,7 +50,9 @@ def estimated(name: str, method: Callable[[Patterns], Method], batches: Sequence
         if graph.network not in known:
             while len(known) > 1:  # the trained network's, which came first, stay
                 known.popitem()
-            known[graph.network] = method(estimate_patterns(graph, batches))
+            like = graph.nodes[0].value
+            known[graph.network] = method(estimate_patterns(graph, [some.to(like) for some in batches]))
         return known[graph.network]
 
-    return Subject(name, of, "patterns estimated again for every network")
+    source = digest_of_tensors((str(k), some) for k, some in enumerate(batches))
+    return Subject(name, of, "patterns estimated again for every network", source)

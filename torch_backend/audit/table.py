@@ -30,6 +30,7 @@ def rows(label: str, plan: Plan, outcomes: Iterable[Outcome]) -> Iterator[Row]:
                 "depth": outcome.test.depth,
                 "score": score.name,
                 "images": int((~np.isnan(of_images)).sum()),
+                "float64": float(outcome.float64.mean()),
                 "undefined": 1 - float(outcome.fine.mean()),
                 "median": known.median,
                 "low": known.low,

@@ -77,6 +77,7 @@ def sentence(row: Row) -> str:
         else f"the map with weights destroyed ({row['test'].replace('_', '-')}, {row['stage']})"
     )
     missing = f"; {row['undefined']:.0%} of its maps cannot be compared" if row["undefined"] else ""
+    missing += f"; {row['float64']:.0%} computed in float64" if row["float64"] else ""
     if not row["images"]:
         return f"{row['method']}: no map can be compared{missing}."
     interval = "" if row["low"] != row["low"] else f" [{row['low']:.2f}, {row['high']:.2f}]"

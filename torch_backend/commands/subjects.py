@@ -6,10 +6,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -18,6 +16,7 @@ from rankone.errors import refuse
 from torch_backend.audit.stages import ORDERS, Order
 from torch_backend.audit.subject import Subject, estimated, fixed
 from torch_backend.commands import method_names
+from torch_backend.commands.keeping import files
 from torch_backend.inputs import images as pictures
 from torch_backend.maps.averaged import integrated_gradients, smooth_grad
 from torch_backend.maps.grad_cam import grad_cam
@@ -48,13 +47,14 @@ class Spelling:
             return estimated(name, PATTERNED[name], self.images.split(BATCH))
         if name in PATTERNED:
             found = fixed(self._method(text), "patterns of the trained network, frozen")
-            return replace(found, name=f"{name}:frozen", source=_of_file(text.partition(":")[2]))
+            return replace(found, name=f"{name}:frozen", source=_source(text))
         if name in ATTRIBUTIONS and ".py" not in name:
             return fixed(self._attribution(name, arguments))
         if name == "deep_taylor" and not arguments and self.bounds is not None:
-            return fixed(deep_taylor(*self.bounds))
-        found = fixed(self._method(text))
-        return replace(found, source=_of_file(text.rpartition(":")[0])) if ".py:" in text else found
+            low, high = self.bounds
+            bounds = repr((low.tolist(), high.tolist()))
+            return replace(fixed(deep_taylor(low, high)), source=bounds)
+        return replace(fixed(self._method(text)), source=_source(text))
 
     def _method(self, text: str):
         return method_names.chosen(text, held=self.held)
@@ -110,8 +110,8 @@ def bounds(model: str, source: str) -> tuple[Tensor, Tensor] | None:
     return ends.amin(0), ends.amax(0)
 
 
-def _of_file(path: str) -> str:
-    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+def _source(text: str) -> str:
+    return repr(files([text]))
 
 
 def orders(text: str) -> tuple[Order, ...]:
