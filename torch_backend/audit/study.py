@@ -122,9 +122,12 @@ def study(
     progress  wraps the units, for example `tqdm.tqdm`
     about     what the numbers depend on beside the arguments, such as the code; part of each unit's key
     Where maps in float32 are not finite they are computed again in float64.
-    ValueError for what `trace` and `Rebuilt.of` refuse, unknown stages, two subjects of one name.
+    ValueError for what `trace` and `Rebuilt.of` refuse, unknown stages, two subjects of one name, fewer
+    than one draw.
     """
     _refuse_repeated(subjects)
+    if isinstance(plan.draws, bool) or not isinstance(plan.draws, int) or plan.draws < 1:
+        refuse("draws", expected="an integer >= 1", got=repr(plan.draws), do="1 is the paper's")
     networks = _Networks(examined)
     graph, _ = networks.read(examined.images.dtype)
     tests = _tests(stages(graph), plan)
