@@ -146,3 +146,20 @@ SKIPPED = Table(
     "any command with --images",
     (Column("file", "of the folder of images"), Column("reason", "why it was left out")),
 )
+
+CORRECTIONS = Table(
+    "simulations/corrections.py",
+    (
+        MODEL,
+        Column("correction", "a field of the protocol; null: the null is subtracted; all: all of them"),
+        Column("test", "random_logit, top_down; csc: |cos| from the output; self_pairs: figure 4's |cos|"),
+        Column("stage", "the last layer whose weights were destroyed; where |cos| is read"),
+        METHOD,
+        Column("images", "images that have both numbers", WHOLE),
+        Column("before", "the number under the paper's protocol, median over images", SIX_DIGITS),
+        Column("after", "the same with the correction", SIX_DIGITS),
+        Column("change", "after minus before, median over images", SIX_DIGITS),
+        Column("low", "lower end of its exact 99 % interval; nan: fewer than 8 images", SIX_DIGITS),
+        Column("high", "upper end", SIX_DIGITS),
+    ),
+)

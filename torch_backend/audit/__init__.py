@@ -9,5 +9,6 @@ subject       what is examined: a method, made anew for each network
 case          the network, images and classes that it is examined on
 study         all tests of several subjects, in units on disk
 table         what they found, as rows
+corrections   what each correction of the paper's code changes by itself
 comparison    how alike two maps are, beside what maps that have nothing in common would be
 """
