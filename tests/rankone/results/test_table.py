@@ -70,3 +70,16 @@ def test_another_file_is_refused(content, message, tmp_path):
 def test_no_file_is_no_value_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         MIXED.read(tmp_path / "absent.csv")
+
+
+def test_only_a_table_of_its_own_is_removed(tmp_path):
+    table = Table("a command", (Column("number", "of something", WHOLE),))
+    path = tmp_path / "t.csv"
+    table.remove(path)  # there is none
+    for kept in ("mine\n", "", "number\nx\n"):
+        path.write_text(kept)
+        table.remove(path)
+        assert path.read_text() == kept
+    table.write(path, [{"number": 1}])
+    table.remove(path)
+    assert not path.exists()
