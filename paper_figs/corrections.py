@@ -46,7 +46,7 @@ STYLES = {
     "alpha_beta:1:0": (NON_NEGATIVE, 2),
     "alpha_beta:2:1": (ALPHA_BETA, 3),
     "alpha_beta:5:4": (ALPHA_BETA, 4),
-    "lrp_cmp:1:0": ("#000000", 5),
+    "lrp_cmp:1:0:0": ("#000000", 5),
 }
 ORDER = [name for name in WORDS if name != "self_pairs"]
 

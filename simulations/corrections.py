@@ -33,10 +33,12 @@ from torch_backend.audit.corrections import (
     rescored,
 )
 from torch_backend.audit.study import Examined, Outcome, Plan, study
+from torch_backend.audit.subject import Subject
 from torch_backend.commands import method_names
 from torch_backend.commands.keeping import about
 from torch_backend.commands.progress import progress
 from torch_backend.commands.subjects import Spelling
+from torch_backend.methods import Method
 
 METHODS = ("gradient", "guided_backprop", "z_plus", "alpha_beta:2:1", "alpha_beta:5:4", "lrp_cmp:1:0")
 FEW = ("gradient", "z_plus", "alpha_beta:2:1")
@@ -53,14 +55,18 @@ VECTORS = 3
 FACTORS = 7  # of figure 4
 SEED = 0
 
+Floats = NDArray[np.float64]
 
-def sanity(model: str, network, batch, names: Sequence[str], stages, units: Units) -> Iterator[Row]:
+
+def sanity(
+    model: str, network: nn.Module, batch: Tensor, names: Sequence[str], stages: tuple[str, ...], units: Units
+) -> Iterator[Row]:
     """The effects on random logit and cascade."""
     label, pictures = models.label(model), images.preprocessing(model).undone(batch)
     spelling = Spelling(batch)
     subjects = [spelling.subject(name) for name in names]
 
-    def outcomes(protocol: Protocol, chosen) -> list[Outcome]:
+    def outcomes(protocol: Protocol, chosen: Sequence[Subject]) -> list[Outcome]:
         plan = Plan(names=stages, protocol=protocol, seed=SEED, keeps_maps=True)
         what = f"{model}, {protocol.name}"
         found, failed = study(
@@ -87,20 +93,21 @@ def sanity(model: str, network, batch, names: Sequence[str], stages, units: Unit
     yield from effects(label, ALL, before, outcomes(corrected, subjects))
 
 
-def convergence(model: str, network, batch) -> Iterator[Row]:
+def convergence(model: str, network: nn.Module, batch: Tensor) -> Iterator[Row]:
     """The effects on |cos| of random starts at the output, read above the image."""
     label = models.label(model)
     variants = {c.field: c.protocol for c in CORRECTIONS if c.field in OF_CHAINS} | {ALL: corrected}
-    for name in progress(CHAINS, f"{model}, CSC"):
+    for text in progress(CHAINS, f"{model}, CSC"):
+        chain = method_names.method(text)
 
-        def cosines(protocol: Protocol, name: str = name):
-            method = methods.as_published(method_names.method(name), protocol)
+        def cosines(protocol: Protocol, chain: Method = chain) -> tuple[Floats, str]:
+            method = methods.as_published(chain, protocol)
             *_, reading, _ = csc(network, batch, method, "logits", VECTORS, SEED).readings
             return 1 - 10**reading.image_medians, reading.layer
 
         before, layer = cosines(paper)
         for field, protocol in variants.items():
-            yield effect(label, field, "csc", layer, name, before, cosines(protocol)[0])
+            yield effect(label, field, "csc", layer, chain.name, before, cosines(protocol)[0])
 
 
 def self_pairs() -> Iterator[Row]:
