@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from paper_figs import corrections as figure
 from rankone.errors import one_line
