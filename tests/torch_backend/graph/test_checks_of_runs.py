@@ -14,6 +14,7 @@ from tests.helpers import nets
 from tests.helpers.twins.users import images, net
 from torch_backend import trace
 from torch_backend.graph import checks
+from torch_backend.inputs import models
 
 X = images(2, 5)
 
@@ -276,3 +277,36 @@ def test_weights_that_changed_are_refused_and_accepted_when_set_back(change: str
         assert "others at '" in refused(lambda: graph.record(x)), place
         WAYS[way](weights, right)
         assert refused(lambda: graph.record(x)) == "", place
+
+
+def test_an_image_of_one_colour_is_read_though_its_maxima_tie():
+    """Which of equal numbers is the largest is rounding's choice, not an error of the reading."""
+    network = models.load("digits-vgg")
+    for value in (0.0, 0.23, -1.0, 1.0):
+        graph = trace(network, torch.full((1, 3, 32, 32), value))
+        with torch.no_grad():
+            expected = network(graph.nodes[0].value)
+        torch.testing.assert_close(graph.nodes[-1].value, expected, rtol=1e-4, atol=1e-4)
+
+
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, r):
+        return 2 * r
+
+
+def test_another_derivative_is_refused_on_an_image_of_one_colour_too():
+    class Doubling(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = models.load("digits-vgg")
+
+        def forward(self, x):
+            return self.network(Doubled.apply(x))
+
+    with pytest.raises(ValueError, match="the derivative of what it computes"):
+        trace(Doubling().eval(), torch.full((1, 3, 32, 32), 0.23))
