@@ -42,7 +42,8 @@ Progress = Callable[[Sequence[Any]], Iterable[Any]]
 @dataclass(frozen=True)
 class Plan:
     """What is asked. classes: other classes for each image, None: all. names: stages, output first; None:
-    all. draws: of the weights. keeps_maps: whether outcomes have the maps themselves.
+    all. draws: of the weights. forward_alone: whether it is measured, or left NaN. keeps_maps: whether
+    outcomes have the maps themselves.
     """
 
     classes: int | None = 1
@@ -51,6 +52,7 @@ class Plan:
     draws: int = 1
     protocol: Protocol = corrected
     seed: int = 0
+    forward_alone: bool = True
     keeps_maps: bool = False
 
 
@@ -190,6 +192,8 @@ class _Part:
         key |= {"maps": self.plan.keeps_maps}
         if test.order is None:
             key |= {"classes": self.plan.classes}
+        elif not self.plan.forward_alone:
+            key |= {"forward_alone": False}
         return units.get(
             f"{subject.name} {test.name} {test.stage}", key, lambda: self._compared(subject, test)
         )
@@ -219,7 +223,10 @@ class _Part:
             alone = torch.full_like(compared.scores, torch.nan)
         else:
             draws = range(self.plan.draws)
-            steps = [cascade(self.case, subject, reference, test.layers, draw) for draw in draws]
+            alone_too = self.plan.forward_alone
+            steps = [
+                cascade(self.case, subject, reference, test.layers, draw, alone=alone_too) for draw in draws
+            ]
             compared = joined(step.compared for step in steps)
             alone = torch.cat([step.forward_alone for step in steps])
         arrays = {name: value.numpy() for name, value in compared._asdict().items()}
