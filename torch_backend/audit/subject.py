@@ -15,6 +15,7 @@ from torch import Tensor
 from torch_backend.graph.graph import Graph, Reader
 from torch_backend.maps.saliency import Attribution
 from torch_backend.methods import Method, Patterns, estimate_patterns
+from torch_backend.randomness import digest_of_tensors
 
 Examined = Method | Attribution
 
@@ -22,7 +23,8 @@ Examined = Method | Attribution
 @dataclass(frozen=True, eq=False)
 class Subject:
     """of: the method for a network, given its graph; note: what has to be said beside its name, if
-    anything; source: what tells it from others of its name (a file's digest), if the name does not say all.
+    anything; source: what tells it from others of its name, if the name does not say all: the digest of a
+    file, or of the images that patterns are estimated from.
     """
 
     name: str
@@ -52,4 +54,5 @@ def estimated(name: str, method: Callable[[Patterns], Method], batches: Sequence
             known[graph.network] = method(estimate_patterns(graph, batches))
         return known[graph.network]
 
-    return Subject(name, of, "patterns estimated again for every network")
+    source = digest_of_tensors((str(k), batch) for k, batch in enumerate(batches))
+    return Subject(name, of, "patterns estimated again for every network", source)
