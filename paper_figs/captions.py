@@ -25,6 +25,10 @@ SCORES = {
     "spearman": "rank correlation",
     "spearman_flip": "rank correlation",
 }
+PROTOCOLS = {
+    "corrected": "corrected",
+    "paper": "paper (as its code: SSIM of maps upside down, data range 2; random weights for each method)",
+}
 FLIP = "a map and its negative count as alike, as a map's sign may turn with the logit's"
 
 
@@ -87,19 +91,19 @@ def _of_weights(rows: Sequence[Row], score: str) -> str:
 def _of_controls(rows: Sequence[Row]) -> str:
     cascade = [row for row in rows if row["test"] != "random_logit"]
     compared = known(cascade_end(cascade) if cascade else rows)
-    if not compared:
-        return "Of the controls nothing can be said."
-    as_another = [row for row in compared if row["median"] <= row["another"]]
-    controls = f"{count(as_another, compared)} do not exceed the agreement of two images' maps"
+    beside = [row for row in compared if not isnan(row["another"])]
     kept = [row for row in compared if not isnan(row["forward_alone"])]
-    share = [row for row in kept if row["forward_alone"] >= row["median"]]
-    forward = (
-        f", and of the {len(kept)} chains {len(share)} agree as much or more "
-        "when the forward pass alone is kept"
-        if kept
-        else ""
-    )
-    return f"There, {controls}{forward}."
+    like_another = [row for row in beside if row["median"] <= row["another"]]
+    by_forward = [row for row in kept if row["forward_alone"] >= row["median"]]
+    said = []
+    if beside:
+        said.append(f"{count(like_another, beside)} do not exceed the agreement of two images' maps")
+    if kept:
+        chains = f"of the {len(kept)} chains {len(by_forward)}"
+        said.append(f"{chains} agree as much or more when the forward pass alone is kept")
+    where = "There" if cascade else "Under another class"
+    text = ", and ".join(said)
+    return f"{where}, {text}." if text else "There are no controls to compare with."
 
 
 PLACES = {
@@ -117,8 +121,8 @@ def cascade_end(rows: Sequence[Row]) -> list[Row]:
 
 
 def known(rows: Iterable[Row]) -> list[Row]:
-    """Those with a score."""
-    return [row for row in rows if not isnan(row["median"])]
+    """Those with a score, and a null to compare it with."""
+    return [row for row in rows if not (isnan(row["median"]) or isnan(row["null"]))]
 
 
 def stays(row: Row) -> bool:

@@ -4,12 +4,14 @@ computes nothing.
 draw("out/fig1/fig1.corrected.npz", "out/fig1/fig1.corrected.png")
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from paper_figs import captions
@@ -19,12 +21,26 @@ from paper_figs.style import house_style, in_lines, save
 from rankone.results.arrays import SANITY_MAPS
 
 CELL = 1.62  # inches of a map
-SIGNED, NON_NEGATIVE = "RdBu_r", "inferno"
 COMPARABLE = ("fine", "sparse")
-SCALES = {
-    SIGNED: (-1, 1, "maps with signs: 0 is white, ±1 the\n99.5th percentile of magnitudes"),
-    NON_NEGATIVE: (0, 1, "maps ≥ 0: percentile 0.5 is 0,\n99.5 is 1; the rest is clipped"),
-}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How numbers from `low` to 1 are coloured, and what the two ends are."""
+
+    colours: Colormap
+    low: float
+    words: str
+
+
+# Blue is darker than orange: printed in grey the two signs are not one.
+BLUE_ORANGE = LinearSegmentedColormap.from_list(
+    "blue_orange", ["#08306b", "#5b8fc9", "white", "#fdae6b", "#d94801"]
+)
+SIGNED = Scale(BLUE_ORANGE, -1, "maps with signs: 0 is white, ±1 the\n99.5th percentile of magnitudes")
+NON_NEGATIVE = Scale(
+    plt.get_cmap("inferno"), 0, "maps ≥ 0: percentile 0.5 is 0,\n99.5 is 1; the rest is clipped"
+)
 
 
 def draw(arrays: str | Path, out: str | Path, *, failed: str | Path | None = None) -> Path:
@@ -36,6 +52,7 @@ def draw(arrays: str | Path, out: str | Path, *, failed: str | Path | None = Non
     format. ValueError for another file.
     """
     data = SANITY_MAPS.read(arrays)
+    protocol = str(data["protocol"])
     down, across = data["scores"].shape
     rows = max(down, 4)  # the first column has the image and two scales
     with house_style():
@@ -58,9 +75,12 @@ def draw(arrays: str | Path, out: str | Path, *, failed: str | Path | None = Non
                 -0.06, 0.5, word(str(data["methods"][k])), rotation=90, fontsize=10.5, ha="right",
                 va="center", transform=panels[k, 1].transAxes,
             )  # fmt: skip
+        question = (
+            "Does a map change when another class is asked for, when weights are destroyed from the output"
+        )
+        whose = in_lines(str(data["model"]), 120)
         figure.suptitle(
-            "Does a map change when another class is asked for, when weights are destroyed from the output "
-            f"down to a layer?\n{in_lines(str(data['model']), 110)}. Protocol: {data['protocol']}",
+            f"{question} from the output down to a layer?\n{whose}\nProtocol: {captions.PROTOCOLS[protocol]}",
             fontsize=12.5,
         )
         captions.put(figure, out, captions.of_maps(data), lacking(figure, failed))
@@ -76,9 +96,8 @@ def cell(axes: Axes, data: dict[str, np.ndarray], k: int, c: int) -> None:
         said = f"{captions.SCORES[str(data['score'])]} (null):"
     axes.set_title(f"{head}{said}", fontsize=10, pad=2)
     if data["condition"][k, c] in COMPARABLE:
-        colours = SIGNED if data["signed"][k] else NON_NEGATIVE
-        low, high, _ = SCALES[colours]
-        axes.imshow(data["maps"][k, c], cmap=colours, vmin=low, vmax=high, interpolation="nearest")
+        scale = SIGNED if data["signed"][k] else NON_NEGATIVE
+        axes.imshow(data["maps"][k, c], cmap=scale.colours, vmin=scale.low, vmax=1, interpolation="nearest")
         return
     axes.set(xlim=(0, 1), ylim=(0, 1), box_aspect=1)
     axes.plot([0, 1, 1, 0, 0, 1, 0, 1], [0, 0, 1, 1, 0, 1, 1, 0], color="0.55", lw=1, clip_on=False)
@@ -88,10 +107,9 @@ def cell(axes: Axes, data: dict[str, np.ndarray], k: int, c: int) -> None:
 
 def scales(figure: Figure, column: Any, signed: np.ndarray) -> None:
     """A legend for each of the two scales that is in use, under the image."""
-    used = [colours for colours, there in ((SIGNED, signed.any()), (NON_NEGATIVE, not signed.all())) if there]
-    for axes, colours in zip(column[1:], used, strict=False):
-        low, high, words = SCALES[colours]
-        shade = plt.cm.ScalarMappable(plt.Normalize(low, high), colours)
+    used = [scale for scale, there in ((SIGNED, signed.any()), (NON_NEGATIVE, not signed.all())) if there]
+    for axes, scale in zip(column[1:], used, strict=False):
+        shade = plt.cm.ScalarMappable(plt.Normalize(scale.low, 1), scale.colours)
         inside = axes.inset_axes((0.05, 0.55, 0.9, 0.1))
-        figure.colorbar(shade, cax=inside, orientation="horizontal", ticks=sorted({low, 0, high}))
-        axes.text(0.5, 0.75, words, ha="center", va="bottom", fontsize=8.5, transform=axes.transAxes)
+        figure.colorbar(shade, cax=inside, orientation="horizontal", ticks=sorted({scale.low, 0, 1}))
+        axes.text(0.5, 0.75, scale.words, ha="center", va="bottom", fontsize=8.5, transform=axes.transAxes)

@@ -41,7 +41,7 @@ EDGES = {"color": RECTIFIED, "marker": "^", "mfc": "white", "lw": 0.9, "ls": "-"
 ANOTHER = {"color": "0.1", "marker": "s", "mfc": "white", "lw": 0.9, "ls": (0, (6, 2, 1, 2))}
 MARKS = [
     Line2D([], [], label="map after the change, and the original:\nmedian and its 99 % interval", **SCORE),
-    Line2D([], [], label="null: independent maps, as smooth, same values", **NULL),
+    Line2D([], [], label="null: independent maps, as smooth", **NULL),
     Line2D([], [], marker="|", ls="", ms=14, mew=2.6, color=REFERENCE, label="(in a: the null)"),
     Line2D([], [], label="control: edges of the image", ms=6.5, **EDGES),
     Line2D([], [], label="control: map of another image", ms=5.5, **ANOTHER),
@@ -68,7 +68,7 @@ def draw(table: str | Path, out: str | Path, *, failed: str | Path | None = None
     lines = math.ceil(len(methods) / ACROSS)
     heights = [max(3.2, 1.5 + 0.31 * len(methods)), *(1.5 + 2.15 * lines for _ in grids)]
     with house_style():
-        figure = plt.figure(figsize=(WIDTH, 2.6 + sum(heights)))
+        figure = plt.figure(figsize=(WIDTH, 2.8 + sum(heights)))
         parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)[:, 0]
         asked = [row for row in rows if row["test"] == "random_logit"]
         another_class(parts[0], asked, methods, scores, marks_of(rows))
@@ -77,7 +77,9 @@ def draw(table: str | Path, out: str | Path, *, failed: str | Path | None = None
             destroyed(part, mine, methods)
             part.suptitle(f"{letter}   {TITLES[order]}: {captions.SCORES[score]}", x=0.01, ha="left")
         question = "Does a map depend on the class, and on the weights?"
-        figure.suptitle(f"{question} Protocol: {protocol}\n{in_lines(model, 120)}")
+        figure.suptitle(
+            f"{question}\n{in_lines(model, 120)}\nProtocol: {captions.PROTOCOLS.get(protocol, protocol)}"
+        )
         captions.put(figure, out, captions.of_scores(rows, scores[0]), lacking(figure, failed))
         return save(figure, out, colours=COLOURS)
 

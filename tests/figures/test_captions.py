@@ -52,6 +52,14 @@ def test_no_sentence_is_longer_than_what_the_table_knows():
     assert "from the image up to conv" in of({"z_plus": 0.5}, orders=("bottom_up", "top_down"))
 
 
+def test_what_is_not_known_of_the_controls_is_not_said():
+    text = of({"z_plus": 0.5}, another=nan)
+    assert "two images" not in text and "of the 1 chains 0 agree as much" in text
+    assert "There are no controls" in of({"z_plus": 0.5}, another=nan, forward_alone=nan)
+    assert "Under another class, 1 of 1 methods do not exceed" in of({"z_plus": 0.3}, orders=())
+    assert "no map could be compared" in of({"z_plus": 0.3}, null=nan)
+
+
 def maps(scores, condition):
     shape = np.shape(scores)
     return {
