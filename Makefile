@@ -26,8 +26,17 @@ lint: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 
+# The protocols of figures 1, 2, 6 and 7 run side by side, on one thread each. Status 3: a method failed, it is
+# named below the picture, and the others are shown.
 figures: demo
 	$(BIN)/python simulations/phase_diagram.py
+	for figure in fig1 fig2 fig6 fig7; do \
+		OMP_NUM_THREADS=1 $(BIN)/python simulations/$$figure.py --protocol paper & paper=$$!; \
+		OMP_NUM_THREADS=1 $(BIN)/python simulations/$$figure.py --protocol corrected || test $$? = 3 || exit 1; \
+		wait $$paper || test $$? = 3 || exit 1; \
+	done
+	$(BIN)/python simulations/fig3.py --out out/fig3
+	$(BIN)/python simulations/fig5.py --out out/fig5
 	$(BIN)/rankone csc --model vgg16 --weights random --limit 2 --vectors 3 --theory --starts fc3,fc1,conv4_3,conv3_3,conv2_2 --out out/random
 	mkdir -p paper_figs/shown
 	cp out/demo/fig4.png out/demo/cone.png out/phase_diagram/phase_diagram.png paper_figs/shown/
@@ -35,6 +44,7 @@ figures: demo
 	cp out/demo/mri-vgg16_z_plus/relevance.png paper_figs/shown/mri_z_plus.png
 	cp out/demo/mri-vgg16_gradient/relevance.png paper_figs/shown/mri_gradient.png
 	cp out/random/csc.png paper_figs/shown/csc_vgg16_random.png
+	cp out/fig2/fig2.*.png out/fig7/fig7.*.png paper_figs/shown/
 
 clean:
 	rm -rf out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

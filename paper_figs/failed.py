@@ -14,14 +14,13 @@ LETTERS = 11  # that an inch has room for
 
 def not_shown(figure: Figure, failed: str | Path | None) -> None:
     """Write under the figure which methods are not shown, and why; nothing where there is no such table."""
-    if failed is None:
-        return
-    lines = [
-        fill(f"not shown: {row['method']} ({shortened(row['reason'], LONGEST)})", _width(figure))
-        for row in FAILED.read(failed)
-    ]
-    figure.supxlabel("\n".join(lines), fontsize=10, color="0.25")
+    if failed is not None:
+        figure.supxlabel(lacking(figure, failed), fontsize=10, color="0.25")
 
 
-def _width(figure: Figure) -> int:
-    return int(LETTERS * figure.get_figwidth())
+def lacking(figure: Figure, failed: str | Path | None) -> str:
+    """Those lines, as wide as the figure; none where there is no such table."""
+    rows = [] if failed is None else FAILED.read(failed)
+    width = int(LETTERS * figure.get_figwidth())
+    said = (f"not shown: {row['method']} ({shortened(row['reason'], LONGEST)})" for row in rows)
+    return "\n".join(fill(line, width) for line in said)

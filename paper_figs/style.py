@@ -14,6 +14,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 from rankone.results.whole import write_whole
 
@@ -67,9 +68,24 @@ def in_lines(label: str, width: int = 40) -> str:
     return fill(label, width, break_long_words=False, break_on_hyphens=False)
 
 
-def save(figure: Figure, out: str | Path) -> Path:
-    """Write the figure, whole or not at all, and close it; the suffix of `out` chooses the format."""
+def save(figure: Figure, out: str | Path, *, colours: int | None = None) -> Path:
+    """Write the figure, whole or not at all, and close it; the suffix of `out` chooses the format.
+
+    colours: a .png has at most so many, and fewer bytes; None: as many as there are.
+    """
     file = io.BytesIO()
-    figure.savefig(file, format=Path(out).suffix[1:] or None)
+    suffix = Path(out).suffix[1:]
+    figure.savefig(file, format=suffix or None)
     plt.close(figure)
+    if colours and suffix == "png":
+        file = quantised(file, colours)
     return write_whole(out, file.getvalue())
+
+
+def quantised(png: io.BytesIO, colours: int) -> io.BytesIO:
+    """The picture in its `colours` most useful colours."""
+    file = io.BytesIO()
+    with Image.open(png) as picture:
+        fewer = picture.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+        fewer.save(file, format="png", optimize=True, dpi=picture.info.get("dpi", (150, 150)))
+    return file

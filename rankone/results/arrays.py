@@ -83,3 +83,21 @@ RELEVANCE_MAPS = Arrays(
         "at": "the layer where it is read",
     },
 )
+
+SANITY_MAPS = Arrays(
+    "simulations/fig1.py or simulations/fig6.py",
+    {
+        "picture": "(3, H, W) in [0, 1], the image as it is drawn",
+        "methods": "(M,), as on the command line",
+        "columns": "(C,): the trained network's map, another class's, then the stage down to which weights "
+        "are destroyed",
+        "maps": "(M, C, H, W) as drawn: in [-1, 1] where a method's maps have signs, else in [0, 1]",
+        "signed": "(M,), whether they have",
+        "condition": "(M, C), what a map is: fine, sparse, or why it cannot be compared",
+        "scores": "(M, C), each map's score with the trained network's; nan: there is none",
+        "null": "(M, C), the score of independent maps as smooth, with the same values",
+        "score": "which score it is",
+        "model": "the network, where its weights come from, and the image",
+        "protocol": "corrected or paper",
+    },
+)

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from paper_figs import chains, cone, csc, phase_diagram, relevance
+from paper_figs import chains, cone, csc, heatmaps, phase_diagram, relevance, scores
 from rankone.results.table import SIX_DIGITS
 from rankone.results.tables import CONVERGENCE, FAILED
 
@@ -17,13 +17,16 @@ DRAWERS = {
     "rankone csc": csc.draw,
     "rankone cone": cone.draw,
     "rankone relevance": relevance.draw,
+    "rankone sanity": scores.draw,
+    "simulations/fig1.py or simulations/fig6.py": heatmaps.draw,
 }
+ARRAYS = ("rankone relevance", "simulations/fig1.py or simulations/fig6.py")
 
 
 @pytest.mark.parametrize("command", DRAWERS)
 def test_other_results_are_refused(command, tmp_path):
     file, out = tmp_path / "other", tmp_path / "x.png"
-    if command == "rankone relevance":
+    if command in ARRAYS:
         with open(file, "wb") as stream:
             np.savez(stream, Z1=np.eye(2))
     else:

@@ -21,7 +21,8 @@ from torch_backend.audit.subject import Subject
 class Destroyed(NamedTuple):
     """Maps of a network with weights destroyed, compared with the trained one's.
 
-    forward_alone (1, B, S)  the scores with the trained forward pass kept; NaN for what is no chain
+    forward_alone (1, B, S)  the scores with the trained forward pass kept; NaN for what is no chain, or where
+                             not asked for
     """
 
     compared: Comparison
@@ -29,15 +30,22 @@ class Destroyed(NamedTuple):
 
 
 def cascade(
-    case: Case, subject: Subject, reference: Reference, layers: tuple[int, ...], draw: int = 0
+    case: Case,
+    subject: Subject,
+    reference: Reference,
+    layers: tuple[int, ...],
+    draw: int = 0,
+    *,
+    alone: bool = True,
 ) -> Destroyed:
     """The maps once these nodes have other weights, with the trained network's, the `reference`.
 
     draw: which draw of the weights; all methods share it, under the paper's protocol each has its own.
+    alone: whether `forward_alone` is measured; else it is NaN.
     """
     other, operators = case.redrawn(layers, case.key(subject, draw))
     compared = reference.compare(case.maps(subject.of(other), other))
-    alone = forward_alone(subject.of(case.trained), operators)
-    if alone is None:
+    kept = forward_alone(subject.of(case.trained), operators) if alone else None
+    if kept is None:
         return Destroyed(compared, torch.full_like(compared.scores, torch.nan))
-    return Destroyed(compared, reference.scores(case.maps(alone, case.trained))[None])
+    return Destroyed(compared, reference.scores(case.maps(kept, case.trained))[None])

@@ -43,7 +43,8 @@ Progress = Callable[[Sequence[Any]], Iterable[Any]]
 @dataclass(frozen=True)
 class Plan:
     """What is asked. classes: other classes for each image, None: all. names: stages, output first; None:
-    all. draws: of the weights. keeps_maps: whether outcomes have the maps themselves.
+    all. draws: of the weights. forward_alone: whether it is measured, or left NaN. keeps_maps: whether
+    outcomes have the maps themselves.
     """
 
     classes: int | None = 1
@@ -52,6 +53,7 @@ class Plan:
     draws: int = 1
     protocol: Protocol = corrected
     seed: int = 0
+    forward_alone: bool = True
     keeps_maps: bool = False
 
 
@@ -228,7 +230,10 @@ class _Part:
             self.maps[subject.name] = torch.from_numpy(found["maps"])
             return found
         key |= {"test": test.name, "layers": list(test.layers), "maps": self.plan.keeps_maps}
-        key |= {"draws": self.plan.draws} if test.order else {"classes": self.plan.classes}
+        if test.order:
+            key |= {"draws": self.plan.draws, "forward_alone": self.plan.forward_alone}
+        else:
+            key |= {"classes": self.plan.classes}
         name = f"{subject.name} {test.name} {test.stage}"
         return units.get(name, key, lambda: self._compared(subject, test))
 
@@ -274,7 +279,8 @@ class _Part:
         if test.order is None:
             compared = random_logit(case, subject, reference, self.plan.classes)
             return compared, torch.full_like(compared.scores, torch.nan)
-        steps = [cascade(case, subject, reference, test.layers, draw) for draw in range(self.plan.draws)]
+        draws, alone = range(self.plan.draws), self.plan.forward_alone
+        steps = [cascade(case, subject, reference, test.layers, draw, alone=alone) for draw in draws]
         return joined(step.compared for step in steps), torch.cat([step.forward_alone for step in steps])
 
 

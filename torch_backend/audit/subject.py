@@ -23,7 +23,8 @@ Examined = Method | Attribution
 @dataclass(frozen=True, eq=False)
 class Subject:
     """of: the method for a network, given its graph; note: what has to be said beside its name, if
-    anything; source: what tells it from others of its name (a file's digest), if the name does not say all.
+    anything; source: what tells it from others of its name, if the name does not say all: the digest of a
+    file, or of the images that patterns are estimated from.
     """
 
     name: str
