@@ -12,7 +12,7 @@ from paper_figs import scores
 from rankone.results.tables import FAILED, SANITY
 from tests.helpers.sanity_rows import sanity_rows
 
-MANY = {f"alpha_beta:{k + 1}:{k}": 0.05 * k for k in range(10)} | {"grad_cam:conv5_3": nan}
+MANY = {f"alpha_beta:{k + 1}:{k}": 0.1 * k for k in range(6)} | {"grad_cam:conv5_3": nan}
 
 
 def drawn(path, rows, **options):
@@ -45,7 +45,7 @@ def test_every_method_has_a_line_and_a_panel_inside_the_picture(medians, protoco
 
 
 def test_the_caption_is_in_the_picture_and_beside_it(tmp_path):
-    rows = sanity_rows({"z_plus": 0.9, "gradient": 0.1})
+    rows = sanity_rows({"z_plus": 0.9, "gradient": 0.1}, protocol="paper")
     reason = "numbers: expected finite ones, got inf at block3_3; ask for --float64"
     failed = FAILED.write(tmp_path / "failed.csv", [{"method": "lrp_z", "reason": reason}])
     figure = drawn(tmp_path, rows, failed=failed)
@@ -61,11 +61,11 @@ def legend(figure):
 
 
 def test_the_legend_has_what_the_table_has(tmp_path):
-    figure = drawn(tmp_path, sanity_rows({"z_plus": 0.9}))
+    figure = drawn(tmp_path, sanity_rows({"z_plus": 0.9}, protocol="paper"))
     assert any("forward pass alone" in text for text in legend(figure))
     assert not any("could be compared" in text for text in legend(figure))
     plt.close(figure)
-    figure = drawn(tmp_path, sanity_rows({"z_plus": nan}, forward_alone=nan))
+    figure = drawn(tmp_path, sanity_rows({"z_plus": nan}, forward_alone=nan, protocol="paper"))
     assert not any("forward pass alone" in text for text in legend(figure))
     assert any("could be compared" in text for text in legend(figure))
     plt.close(figure)
@@ -88,7 +88,7 @@ def test_two_networks_or_protocols_are_refused(tmp_path):
 
 
 def test_a_quantised_picture_has_few_colours_and_fewer_bytes(tmp_path):
-    table = SANITY.write(tmp_path / "sanity.csv", sanity_rows({"z_plus": 0.9}))
+    table = SANITY.write(tmp_path / "sanity.csv", sanity_rows({"z_plus": 0.9}, protocol="paper"))
     with mock.patch.object(scores, "COLOURS", None):
         scores.draw(table, tmp_path / "all.png")
     scores.draw(table, tmp_path / "few.png")
