@@ -10,4 +10,5 @@ case          the network, images and classes that it is examined on
 study         all tests of several subjects, in units on disk
 table         what they found, as rows
 comparison    how alike two maps are, beside what maps that have nothing in common would be
+claims        what trained networks say of the claims of the paper and others
 """
