@@ -2,7 +2,8 @@
 
 One file per claim; `LEDGER` is the table of contents. The claims are paraphrased from "When Explanations Lie"
 (Sixt, Granz, Landgraf) and from what was written since; each names its source. Every run of an evidence
-function recomputes what the verdict rests on and raises `NotReproducedError` if it no longer holds.
+function recomputes what the verdict rests on and raises `NotReproducedError` if it no longer holds. Claims
+that need trained networks are in `torch_backend.audit.claims`.
 
     record    Claim, Verdict, Evidence, NotReproducedError: what a row of the LEDGER is; `find` one by its id
     sources   where the claims were made
@@ -18,6 +19,8 @@ moebius_law, negative_entries, no_influence, nonneg_enough, one_means_rank_one, 
 rank1_converse, rank1_cosine, relu_chains, resnet_a2b1, roots_leave_region, seven_iterations, span_shrinks,
 theorem_1, top_down_randomisation, vanilla_converges, w2_zb_non_negative, z_plus_part.
 """
+
+from collections.abc import Sequence
 
 from rankone.claims import (
     align_more_and_more,
@@ -127,9 +130,9 @@ LEDGER: tuple[Claim, ...] = (
 )
 
 
-def find(id: str) -> Claim:
+def find(id: str, ledger: Sequence[Claim] = LEDGER) -> Claim:
     """The claim of that id; ValueError, listing the ids, if there is none."""
-    by_id = {claim.id: claim for claim in LEDGER}
+    by_id = {claim.id: claim for claim in ledger}
     if id not in by_id:
         refuse(
             "id",

@@ -52,8 +52,8 @@ CLAIM = Claim(
     words="LRP_CMP changes only the local scale of the relevance, not its direction.",
     source=V1,
     section="section 3",
-    verdict=Verdict.OPEN,
-    because="Random weights agree with it. Trained networks decide: cosine per location and local "
-    "scale between logits, for α1β0 and α2β1 below dense z-rules.",
+    verdict=Verdict.CONDITIONAL,
+    because="On random weights and with z⁺ in the convolutions, some of them below the dense layers. "
+    "What trained networks and α2β1 say: `cmp-direction-trained` (`rankone claims --networks`).",
     evidence=evidence,
 )

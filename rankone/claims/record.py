@@ -13,7 +13,6 @@ class Verdict(StrEnum):
     HOLDS = "holds"
     CONDITIONAL = "holds under a stated condition"
     FALSE = "false as stated"
-    OPEN = "open"
 
 
 class NotReproducedError(Exception):
@@ -32,8 +31,8 @@ class Evidence:
 class Claim:
     """One row of the ledger.
 
-    `words` paraphrases the `source`, `section` says where in it; `because` is the condition, the reason, or
-    what will decide an open claim. `evidence` takes its data as default arguments, which a test can corrupt,
+    `words` paraphrases the `source`, `section` says where in it; `because` is the condition or the
+    reason. `evidence` takes its data as default arguments, which a test can corrupt,
     and raises NotReproducedError when a check fails.
     """
 

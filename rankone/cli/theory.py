@@ -1,25 +1,37 @@
 """Commands that need no network: the paper's claims, certificates and their verification."""
 
 import shlex
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rankone.errors import visible
+from rankone.errors import refuse, visible
+
+if TYPE_CHECKING:
+    from rankone.claims import Claim
 
 
 def claims(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="A JSON list instead of text.")] = False,
-    id: Annotated[str | None, typer.Option(help="One claim: its evidence in plain words.")] = None,
+    id: Annotated[
+        str | None, typer.Option(help="One claim, of either kind: its evidence in plain words.")
+    ] = None,
+    networks: Annotated[
+        bool, typer.Option("--networks", help="Also those that trained networks decide (extra zoo; minutes).")
+    ] = False,
 ) -> None:
     """Run the evidence for the paper's claims. Exit status 1 if a verdict is not reproduced."""
     from tqdm import tqdm
 
     from rankone.claims import LEDGER, find, report
 
-    chosen = LEDGER if id is None else (find(id),)
+    ledger = LEDGER
+    if networks or id not in (None, *(claim.id for claim in LEDGER)):
+        ledger += claims_of_networks()
+    chosen = ledger if id is None else (find(id, ledger),)
     runs = [report.run(claim) for claim in tqdm(chosen, desc="claims", leave=False, disable=None)]
     if as_json:
         typer.echo(report.as_json(runs))
@@ -27,6 +39,19 @@ def claims(
         typer.echo(report.table(runs) if id is None else report.page(runs[0]))
     if any(run.evidence is None for run in runs):
         raise typer.Exit(1)
+
+
+def claims_of_networks() -> "tuple[Claim, ...]":
+    """Those of `torch_backend.audit.claims`; ValueError if the networks are not installed."""
+    if find_spec("torch") is None:
+        do = "pip install 'rankone[zoo]'"
+        refuse("--networks", expected="the extra zoo", got="no torch installed", do=do)
+    from torch_backend.audit.claims import ledger
+    from torch_backend.audit.claims.networks import refuse_missing
+
+    refuse_missing()
+    found: tuple[Claim, ...] = ledger.LEDGER
+    return found
 
 
 def certify(

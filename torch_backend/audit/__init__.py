@@ -11,4 +11,5 @@ study         all tests of several subjects, in units on disk
 table         what they found, as rows
 corrections   what each correction of the paper's code changes by itself
 comparison    how alike two maps are, beside what maps that have nothing in common would be
+claims        what trained networks say of the claims of the paper and others
 """

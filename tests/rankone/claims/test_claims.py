@@ -1,13 +1,10 @@
 """The ledger: every verdict is reproduced, and every check behind it is broken on purpose and must notice."""
 
-import ast
-import importlib
-from pathlib import Path
-
 import pytest
 
-from rankone.claims import LEDGER, Claim, NotReproducedError, find
+from rankone.claims import LEDGER, NotReproducedError, find
 from rankone.claims.record import check
+from tests.helpers.claims import line_of_failure, unbroken_checks, unchecked_sentences
 from tests.rankone.claims.broken import literature, maps, measures, products, rules
 
 #: The claims of the project's theory notes; the ledger holds these and may hold more.
@@ -65,30 +62,6 @@ EXPECTED = {
 BREAKS = products.BREAKS | rules.BREAKS | measures.BREAKS | maps.BREAKS | literature.BREAKS
 
 
-def module_of(claim: Claim) -> Path:
-    """The file of a claim is named after its id."""
-    module = importlib.import_module(f"rankone.claims.{claim.id.replace('-', '_')}")
-    assert module.CLAIM is claim
-    return Path(module.__file__)
-
-
-def checks_in(source: str) -> list[range]:
-    """The lines of every call of `check`."""
-    return [
-        range(node.lineno, node.end_lineno + 1)
-        for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check"
-    ]
-
-
-def line_of_failure(claim: Claim, data: dict) -> int:
-    """The line in the claim's file from which the evidence raises on corrupted data."""
-    path = str(module_of(claim))
-    with pytest.raises(NotReproducedError, match="this check failed: ") as caught:
-        claim.evidence(**data)
-    return max(entry.lineno + 1 for entry in caught.traceback if str(entry.path) == path)
-
-
 @pytest.mark.parametrize("claim", LEDGER, ids=lambda claim: claim.id)
 def test_verdict_is_reproduced(claim):
     evidence = claim.evidence()
@@ -98,23 +71,14 @@ def test_verdict_is_reproduced(claim):
 
 @pytest.mark.parametrize("claim", LEDGER, ids=lambda claim: claim.id)
 def test_every_check_can_fail(claim):
-    checks = checks_in(module_of(claim).read_text())
-    failed = [line_of_failure(claim, data) for data in BREAKS[claim.id]]
-    unbroken = [lines for lines in checks if not any(line in lines for line in failed)]
-    assert checks and not unbroken, f"no corrupted data breaks the checks at lines {unbroken}"
+    unbroken = unbroken_checks(claim, BREAKS[claim.id])
+    assert not unbroken, f"no corrupted data breaks the checks at lines {unbroken}"
 
 
-def test_every_sentence_is_checked():
+@pytest.mark.parametrize("claim", LEDGER, ids=lambda claim: claim.id)
+def test_every_sentence_is_checked(claim):
     """No claim reports a finding that is not behind a `check`."""
-    for claim in LEDGER:
-        tree = ast.parse(module_of(claim).read_text())
-        (found,) = [
-            node.args[1]
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Evidence"
-        ]
-        for sentence in found.elts if isinstance(found, ast.Tuple) else [found]:
-            assert checks_in(ast.unparse(sentence)), f"{claim.id}: {ast.unparse(sentence)}"
+    assert unchecked_sentences(claim) == []
 
 
 def test_ledger_is_complete():
