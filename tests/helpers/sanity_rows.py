@@ -7,6 +7,7 @@ from rankone.results.table import Row
 SCORES = ("ssim", "ssim_flip", "spearman", "spearman_flip")
 NUMBERS = {
     "images": 8,
+    "float64": 0.0,
     "undefined": 0.0,
     "spread": 0.0,
     "null": 0.2,
