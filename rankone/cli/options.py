@@ -29,7 +29,10 @@ Model = Annotated[
 ]
 Weights = Annotated[
     str | None,
-    typer.Option(help="random, download (torchvision) or a file; trained networks and .onnx bring theirs."),
+    typer.Option(
+        help="random, download or IMAGENET1K_V1 (torchvision), or a file; trained networks and "
+        ".onnx bring theirs."
+    ),
 ]
 Images = Annotated[
     str,

@@ -5,6 +5,7 @@
     load("vgg16", "random")                     torchvision's architecture and initialisation, seeded
     load("vgg16", "vgg16-397923af.pth")         a file of weights (.pth or .safetensors); every entry must fit
     load("vgg16", "download")                   torchvision's published weights, their checksum verified
+    load("resnet50", "IMAGENET1K_V1")           those of that name, where torchvision has several
     load("my_model.py:MyNet", "my.safetensors") a class or function of one's own, called without arguments
     load("net.onnx")                            a network in a file, with its weights
 
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +34,7 @@ from torch_backend.inputs.zoo.networks import ZOO
 SHIPPED: Mapping[str, Callable[[], nn.Module]] = {"digits-vgg": DigitsVGG, "digits-resnet": DigitsResNet}
 PRECISIONS = frozenset({torch.float32, torch.float64})
 HALF = frozenset({torch.float16, torch.bfloat16})
+PUBLISHED = {"download": "DEFAULT", "IMAGENET1K_V1": "IMAGENET1K_V1"}  # torchvision's weights, by its names
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 # torchvision builds these two so that they undo the published weights' own input normalisation.
 TRANSFORMS_INPUT = frozenset({"googlenet", "inception_v3"})
@@ -44,8 +47,9 @@ def load(
 
     name     a shipped or trained network, a torchvision classifier, "path/to/file.py:function_or_class", or a
              file .onnx
-    weights  "random" (the library's own initialisation, drawn with `seed`), "download" (torchvision only), or
-             a file; None means the shipped weights, or for a file of one's own the model as it is built.
+    weights  "random" (the library's own initialisation, drawn with `seed`), "download" or "IMAGENET1K_V1"
+             (torchvision only), or a file; None means the shipped weights, or for a file of one's own the
+             model as it is built.
              A torchvision network has no default: random weights must be asked for by name.
     Weights are float32 or float64; float64 is rounded only where float32 is asked for.
     Raises ValueError in one line if the name, the file or the fit of the weights is wrong, OSError if a file
@@ -69,9 +73,9 @@ def load(
         return load_onnx(name, dtype)
     else:
         return from_torchvision(name, weights, seed, dtype).eval()
-    if weights == "download":
+    if weights in PUBLISHED:
         refuse(
-            "weights", expected="a file or 'random'", got="'download'", do=f"{name} has nothing to download"
+            "weights", expected="a file or 'random'", got=repr(weights), do=f"{name} has nothing to download"
         )
     if weights == "random" or (weights or default) is None:
         return network.eval()
@@ -136,8 +140,8 @@ def classes(name: str, weights: str | Path | None = None) -> tuple[str, ...]:
         return ZOO[name].classes()
     if name in SHIPPED:
         return tuple("0123456789")
-    if weights == "download":
-        return tuple(torchvision_models().get_model_weights(name).DEFAULT.meta["categories"])
+    if weights in PUBLISHED:
+        return tuple(published(torchvision_models(), name, str(weights)).meta["categories"])
     return ()
 
 
@@ -201,8 +205,8 @@ def from_torchvision(
     network = build(lambda: models.get_model(name, weights=None, **options), seed, dtype)
     if weights == "random":
         return network
-    if weights == "download":
-        return fill(network, downloaded(models, name), f"torchvision's {name}")
+    if weights in PUBLISHED:
+        return fill(network, downloaded(models, name, str(weights)), f"torchvision's {name}")
     return fill(network, read_weights(weights), str(weights))
 
 
@@ -220,9 +224,18 @@ def torchvision_models() -> ModuleType:
     return models
 
 
-def downloaded(models: ModuleType, name: str) -> Mapping[str, Tensor]:
-    """torchvision's default weights, from its cache or the network; the file's bytes must match its name."""
-    url = models.get_model_weights(name).DEFAULT.url
+def published(models: ModuleType, name: str, weights: str) -> Any:
+    """torchvision's entry for these weights of PUBLISHED; ValueError where it has none of that name."""
+    known = models.get_model_weights(name).__members__
+    entry = PUBLISHED[weights]
+    if entry not in known:
+        refuse("weights", expected=f"one of {', '.join(known)}", got=weights, do="take download")
+    return known[entry]
+
+
+def downloaded(models: ModuleType, name: str, weights: str) -> Mapping[str, Tensor]:
+    """torchvision's weights, from its cache or the network; the file's bytes must match its name."""
+    url = published(models, name, weights).url
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)

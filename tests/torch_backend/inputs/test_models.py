@@ -181,6 +181,7 @@ def folder(tmp_path):
         ("vgg17", None, "model: expected one of digits-vgg.* got 'vgg17'"),
         ("vgg16", None, "weights: expected 'random', 'download' or a file, got none"),
         ("digits-vgg", "download", "nothing to download"),
+        ("digits-vgg", "IMAGENET1K_V1", "got 'IMAGENET1K_V1'; digits-vgg has nothing to download"),
         ("digits-vgg", "{}/absent.pth", "weights: no file"),
         ("digits-vgg", "{}/garbage.pth", "to hold tensors"),
         ("digits-vgg", "{}/garbage.safetensors", "to hold tensors"),
@@ -201,6 +202,23 @@ def test_what_does_not_fit_is_refused_in_one_line(folder, name, weights, message
     with pytest.raises((ValueError, FileNotFoundError), match=message) as caught:
         models.load(name.format(folder), weights and weights.format(folder))
     assert "\n" not in str(caught.value)
+
+
+def test_weights_of_a_published_name_are_another_file_than_the_default(monkeypatch):
+    asked = []
+
+    def refuse_connection(url, *_args, **_keywords):
+        asked.append(url)
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse_connection)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: "/nonexistent/hub")
+    monkeypatch.setattr(models.Path, "mkdir", lambda *_args, **_keywords: None)
+    for weights in ("IMAGENET1K_V1", "download"):
+        with pytest.raises(ValueError, match="no route to host"):
+            models.load("resnet50", weights)
+        assert len(models.classes("resnet50", weights)) == 1000
+    assert [url.rpartition("/")[2] for url in asked] == ["resnet50-0676ba61.pth", "resnet50-11ad3fa6.pth"]
 
 
 def test_downloads_need_the_network_or_a_file_whose_bytes_match_its_name(tmp_path, monkeypatch):
