@@ -148,4 +148,5 @@ def drops(graph: Graph, method: Method, start: str, relevance: Tensor) -> Iterat
 
 def _median(x: Tensor) -> Tensor:
     """Of each image's numbers, NaN left out: (n, B, L) -> (B,)."""
-    return x.double().movedim(1, 0).flatten(1).nanmedian(dim=1).values
+    x = x.double().movedim(1, 0).flatten(1)
+    return (x.nanmedian(dim=1).values - (-x).nanmedian(dim=1).values) / 2  # torch's is the lower middle
