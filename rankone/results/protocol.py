@@ -26,6 +26,8 @@ class Protocol:
     draws_for_each_method  random classes and weights: other ones for each method; else the same for all
     whole_bias           αβ and z⁺: the whole bias in both denominators; else its positive part in that of the
                          positive contributions, its negative part in the other
+    pools_locations      convergence: |cos| of all images' pairs and locations is one sample, and what has no
+                         direction is left out of it; else 1 − |cos|, the median over images of each one's
     clips_additions      αβ: relevance that comes down from an addition is clipped to [0, 1000]
     """
 
@@ -38,6 +40,7 @@ class Protocol:
     draws_glorot: bool
     draws_for_each_method: bool
     whole_bias: bool
+    pools_locations: bool
     clips_additions: bool
 
 
@@ -53,6 +56,7 @@ corrected = Protocol(
     draws_glorot=False,
     draws_for_each_method=False,
     whole_bias=False,
+    pools_locations=False,
     clips_additions=False,
 )
 
@@ -68,6 +72,7 @@ paper = Protocol(
     draws_glorot=True,
     draws_for_each_method=True,
     whole_bias=True,
+    pools_locations=True,
     clips_additions=True,
 )
 

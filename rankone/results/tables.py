@@ -74,6 +74,41 @@ CONVERGENCE_THEORY = Table(
     ),
 )
 
+CONVERGENCE_POOLED = Table(
+    "simulations/fig3.py or simulations/fig5.py",
+    (
+        MODEL,
+        METHOD,
+        START,
+        LAYER,
+        Column("median", "|cos| over channels, all images' pairs and locations", SIX_DIGITS),
+        Column("p10", "what 10 % of them do not exceed", SIX_DIGITS),
+        Column("p90", "what 90 % of them do not exceed", SIX_DIGITS),
+        Column("missing", "share of pairs with a vector that is zero, left out", SIX_DIGITS),
+        Column("null_mean", "mean |cos| of independent directions in the layer's channels", SIX_DIGITS),
+        Column("precision", "of the sweep: float64 also where float32 would overflow"),
+    ),
+)
+
+SKIPS = Table(
+    "simulations/fig5.py",
+    (
+        MODEL,
+        METHOD,
+        START,
+        Column("block", "a residual block h = f(x) + x: the name of h"),
+        Column("below", "the name of x"),
+        Column("signed", "share of the relevance at the addition that x itself gets", SIX_DIGITS),
+        Column("magnitude", "the same of magnitudes", SIX_DIGITS),
+        Column("above", "1 − |cos| at a location of what arrives at the addition", SIX_DIGITS),
+        Column("identity", "of what comes to x directly", SIX_DIGITS),
+        Column("branch", "of what comes to x through f", SIX_DIGITS),
+        Column("measured", "of both together", SIX_DIGITS),
+        Column("predicted", "of both together, by the law of skips", SIX_DIGITS),
+        Column("unmixed", "the same if all vectors were shared out alike", SIX_DIGITS),
+    ),
+)
+
 CONE = Table(
     "rankone cone",
     (

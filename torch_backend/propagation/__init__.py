@@ -9,6 +9,7 @@ holding    normalisations and gates that a method holds constant, as affine maps
 sweep      one backward pass for every start layer
 relevance  relevance from one start layer
 ledger     the books: what came into every node, and where it went
+skips      residual additions: what comes through the identity, what through the branch
 operator   the chain as a matrix C, with its transpose
 malloc     memory that keeps its pages during a sweep
 """

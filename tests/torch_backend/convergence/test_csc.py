@@ -210,6 +210,7 @@ def test_csv_has_the_stated_columns_and_plain_numbers(network, images, tmp_path)
         "whole_median",
         "whole_within_90",
         "whole_null_median",
+        "precision",
     ]
     assert len(rows) == sum(len(result.readings) for result in results)
     for row, reading in zip(rows, [r for result in results for r in result.readings], strict=True):
