@@ -2,6 +2,7 @@
 
 import json
 import sys
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 
@@ -9,6 +10,8 @@ from rankone import claims, cli
 from rankone.claims import LEDGER, Claim, Evidence, Verdict, find, report
 from rankone.claims.record import check
 from rankone.claims.sources import V1
+from rankone.cli import theory
+from torch_backend.audit.claims import ledger, networks
 
 
 def run_cli(monkeypatch, capsys, *arguments):
@@ -67,6 +70,42 @@ def test_cli_unknown_id_is_one_line_that_lists_the_ids(monkeypatch, capsys, id):
     status, out, err = run_cli(monkeypatch, capsys, "--id", id)
     assert status == 2 and not out
     assert err.count("\n") == 1 and all(claim.id in err for claim in LEDGER)
+
+
+def test_cli_networks_adds_the_other_half(monkeypatch, capsys):
+    monkeypatch.setattr(claims, "LEDGER", FAST)
+    monkeypatch.setattr(ledger, "LEDGER", (BROKEN,))
+    assert run_cli(monkeypatch, capsys)[0] == 0
+    status, out, _ = run_cli(monkeypatch, capsys, "--networks")
+    assert status == 1 and "4 claims" in out
+
+
+def test_cli_id_finds_both_halves(monkeypatch, capsys):
+    monkeypatch.setattr(ledger, "LEDGER", (BROKEN,))
+    status, out, _ = run_cli(monkeypatch, capsys, "--id", "broken")
+    assert status == 1 and "2 odd" in out
+
+
+def test_cli_networks_that_are_not_installed_are_one_line(monkeypatch, capsys):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(networks, "distribution", missing)
+    status, out, err = run_cli(monkeypatch, capsys, "--networks")
+    assert status == 2 and not out
+    assert err.count("\n") == 1 and "rankone[zoo]" in err
+
+
+def test_cli_networks_without_torch_are_one_line(monkeypatch, capsys):
+    monkeypatch.setattr(theory, "find_spec", lambda name: None)
+    status, out, err = run_cli(monkeypatch, capsys, "--networks")
+    assert status == 2 and not out
+    assert err.count("\n") == 1 and "rankone[zoo]" in err
+
+
+def test_no_line_of_the_table_is_longer_than_100(monkeypatch):
+    runs = [report.Run(claim, None, None) for claim in (*LEDGER, *ledger.LEDGER)]
+    assert max(map(len, report.table(runs).splitlines())) <= 100
 
 
 def test_only_failed_checks_are_caught():
