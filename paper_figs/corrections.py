@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from paper_figs.caption import under
 from paper_figs.style import (
     ALPHA_BETA,
     MEMBERS,
@@ -20,7 +21,6 @@ from paper_figs.style import (
 )
 from rankone.results.table import Row
 from rankone.results.tables import CORRECTIONS
-from rankone.results.whole import write_whole
 
 WORDS = {
     "upside_down": "maps the right way up",
@@ -56,7 +56,6 @@ def draw(table: str | Path, out: str | Path) -> Path:
     rows = CORRECTIONS.read(table)
     measured = [row for row in rows if row["test"] in TESTS]
     labels = list(dict.fromkeys(row["model"] for row in measured))
-    text = caption(rows)
     with house_style():
         size = (15, 1.6 + 3.4 * len(labels))
         figure, axes = plt.subplots(len(labels), len(TESTS), figsize=size, squeeze=False, sharey=True)
@@ -69,8 +68,7 @@ def draw(table: str | Path, out: str | Path) -> Path:
             of_model[0].set_ylabel(in_lines(label, 34), fontsize=10)
         handles = {h.get_label(): h for ax in axes.flat for h in ax.get_legend_handles_labels()[0]}
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles))
-        figure.supxlabel(in_lines(text, 150), fontsize=11, ha="center")
-        write_whole(Path(out).with_suffix(".txt"), f"{text}\n".encode())
+        under(figure, out, caption(rows))
         return save(figure, out)
 
 

@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from paper_figs import captions
-from paper_figs.failed import lacking
+from paper_figs import sanity_caption as captions
+from paper_figs.caption import under
 from paper_figs.method_words import word
 from paper_figs.style import house_style, in_lines, save
 from rankone.results.arrays import SANITY_MAPS
@@ -83,7 +83,7 @@ def draw(arrays: str | Path, out: str | Path, *, failed: str | Path | None = Non
             f"{question} from the output down to a layer?\n{whose}\nProtocol: {captions.PROTOCOLS[protocol]}",
             fontsize=12.5,
         )
-        captions.put(figure, out, captions.of_maps(data), lacking(figure, failed))
+        under(figure, out, captions.of_maps(data), failed)
         return save(figure, out)
 
 

@@ -16,8 +16,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 from matplotlib.lines import Line2D
 
-from paper_figs import captions
-from paper_figs.failed import lacking
+from paper_figs import sanity_caption as captions
+from paper_figs.caption import under
 from paper_figs.method_words import word
 from paper_figs.style import NON_NEGATIVE, RECTIFIED, REFERENCE, SIGNED, house_style, in_lines, save
 from rankone.errors import refuse
@@ -80,7 +80,7 @@ def draw(table: str | Path, out: str | Path, *, failed: str | Path | None = None
         figure.suptitle(
             f"{question}\n{in_lines(model, 120)}\nProtocol: {captions.PROTOCOLS.get(protocol, protocol)}"
         )
-        captions.put(figure, out, captions.of_scores(rows, scores[0]), lacking(figure, failed))
+        under(figure, out, captions.of_scores(rows, scores[0]), failed)
         return save(figure, out, colours=COLOURS)
 
 

@@ -7,18 +7,13 @@ They are written from the numbers and hold for any outcome. A map "stays" where 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
-from pathlib import Path
-from textwrap import fill
 from typing import Any
 
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from paper_figs.method_words import word
 from rankone.results.table import Row
-from rankone.results.whole import write_whole
 
-LETTERS = 11.5  # that an inch has room for
 SCORES = {
     "ssim": "SSIM",
     "ssim_flip": "SSIM",
@@ -149,10 +144,3 @@ def _extremes(rows: Sequence[Row], score: str) -> str:
 
 def _number(row: Row) -> str:
     return f"{row['median']:.2f} (independent maps {row['null']:.2f})"
-
-
-def put(figure: Figure, out: str | Path, text: str, below: str = "") -> Path:
-    """Write the caption under the figure, and into a .txt beside `out`; below: what comes under it."""
-    width = int(LETTERS * figure.get_figwidth())
-    figure.supxlabel("\n".join(filter(None, [fill(text, width), below])), fontsize=10.5, color="0.15")
-    return write_whole(Path(out).with_suffix(".txt"), (fill(text, 100) + "\n").encode())

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from paper_figs import captions
+from paper_figs import sanity_caption
 from tests.helpers.sanity_rows import sanity_rows
 
 MEDIANS = st.dictionaries(
@@ -17,7 +17,7 @@ MEDIANS = st.dictionaries(
 
 
 def of(medians, **more):
-    return captions.of_scores(sanity_rows(medians, **more), "ssim_flip")
+    return sanity_caption.of_scores(sanity_rows(medians, **more), "ssim_flip")
 
 
 @given(MEDIANS, st.sampled_from([0.05, nan]))
@@ -75,12 +75,12 @@ def maps(scores, condition):
 def test_a_caption_of_maps_counts_those_that_cannot_be_compared():
     fine = [["fine"] * 4] * 2
     scores = [[nan, 0.1, 0.5, 0.9], [nan, 0.99, 0.5, 0.3]]
-    text = captions.of_maps(maps(scores, fine))
+    text = sanity_caption.of_maps(maps(scores, fine))
     assert "1 of 2 methods give a map more like the original" in text
     assert "most z⁺ has SSIM 0.99 (independent maps 0.20), least Gradient 0.10" in text
     assert "down to conv, 2 of 2 methods" in text and "All 8 maps can be compared" in text
     bad = [["fine", "zero", "fine", "sparse"], ["fine", "zero", "not finite", "fine"]]
     scores = [[nan, nan, 0.5, 0.9], [nan, nan, nan, 0.3]]
-    text = captions.of_maps(maps(scores, bad))
+    text = sanity_caption.of_maps(maps(scores, bad))
     assert "Asked for another class, no map could be compared" in text
     assert "3 of the 8 maps cannot be compared (2 zero, 1 not finite)" in text
