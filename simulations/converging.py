@@ -13,13 +13,15 @@ from torch import Tensor, nn
 
 from paper_figs import csc as figure
 from rankone.cli.each import Runs
-from rankone.cli.options import opened, say_units
+from rankone.cli.options import say_units
 from rankone.results.protocol import Protocol
-from torch_backend import CSC, Method, trace
+from simulations.figure_images import chosen, which, whose
+from torch_backend import CSC, Method, models, trace
 from torch_backend.commands import csc, subjects
 from torch_backend.commands.keeping import Keeping, keep_in
 from torch_backend.commands.progress import Progress
 from torch_backend.convergence.table import write_csc, write_csc_pooled
+from torch_backend.inputs import images as pictures
 from torch_backend.methods import as_published
 from torch_backend.randomness import digest_of_tensors
 
@@ -47,7 +49,7 @@ FURTHER = (
     "gradient_times_input",
 )
 PATTERN_IMAGES = 10  # that patterns are estimated from
-SAMPLES = {"mri-vgg16": "slices of the MNI template", "digits": "held-out handwritten digits"}
+EXAMPLES = {"mri-vgg16": 3}  # the place of the first image in a network's sample
 
 
 class Amount(NamedTuple):
@@ -83,10 +85,13 @@ def arguments(doc: str | None, models: Sequence[str], out: str) -> argparse.Argu
     parser.add_argument("--model", default=",".join(models), help="names with commas")
     parser.add_argument("--weights", help="of torchvision's networks: random, IMAGENET1K_V1, or a file")
     parser.add_argument("--images", default="sample", help="sample, or a folder of images")
+    parser.add_argument("--example", type=Path, metavar="FILE", help="the image that comes first")
     parser.add_argument("--methods", help="names with commas")
     parser.add_argument("--limit", type=int, metavar="N", help="images")
     parser.add_argument("--vectors", type=int, metavar="V", help="random vectors for each start layer")
-    parser.add_argument("--seed", type=int, default=0, help="of the vectors and of random weights")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of vectors, random weights and the choice of images"
+    )
     parser.add_argument("--full", action="store_true", help="every method, all images of the sample or 200")
     parser.add_argument("--quiet", action="store_true", help="nothing about how long it takes")
     return parser
@@ -101,38 +106,23 @@ def amount(options: argparse.Namespace, default: Amount) -> Amount:
 
 def subject(model: str, options: argparse.Namespace, much: Amount, paper: Mapping[str, str]) -> Subject:
     """The named network. paper: its start layers with commas; of others five or six, spread evenly."""
-    label, network, images, *_ = opened(
-        model,
-        options.weights,
-        options.images,
-        max(much.images, PATTERN_IMAGES),
-        seed=options.seed,
-        output=None,
-        extra=None,
-        folder=options.out,
-    )
+    network = models.load(model, options.weights, seed=options.seed)
+    reads = pictures.sized(pictures.preprocessing(model), models.image_shape(model, network))
+    images = chosen(options, reads, max(much.images, PATTERN_IMAGES), EXAMPLES.get(model, 0))
+    models.check_size(model, images)
     graph = trace(network, images[:1])
     spelling = subjects.Spelling(images[:PATTERN_IMAGES], subjects.bounds(model, options.images))
     methods = {_key(text, images): spelling.subject(text).of(graph) for text in much.methods}
     starts = paper[model].split(",") if model in paper else [*graph.layers[:: -(-len(graph.layers) // -6)]]
     shown = images[: much.images]
-    label, about = _with_weights(label, options.weights), _about(model, options.images, len(shown))
-    return Subject(label, about, network, shown, tuple(starts), methods)
+    about = which(model, options.images, len(shown))
+    return Subject(whose(model, options.weights), about, network, shown, tuple(starts), methods)
 
 
 def _key(text: str, images: Tensor) -> str:
     """A method as its units are kept under: patterns depend on what they are estimated from."""
     patterned = text in subjects.PATTERNED
     return f"{text} of {digest_of_tensors([('images', images[:PATTERN_IMAGES])])}" if patterned else text
-
-
-def _with_weights(label: str, weights: str | None) -> str:
-    return label if weights in (None, "random") else f"{label} (weights {Path(str(weights)).name})"
-
-
-def _about(model: str, source: str, count: int) -> str:
-    what = SAMPLES.get(model, SAMPLES.get(model.split("-")[0], "photographs"))
-    return f"{what if source == 'sample' else Path(source).name} ({count})"
 
 
 class Measured(NamedTuple):

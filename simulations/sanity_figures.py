@@ -21,7 +21,7 @@ from rankone.results.arrays import SANITY_MAPS
 from rankone.results.protocol import Protocol
 from rankone.results.runs import Units
 from rankone.results.tables import SANITY
-from simulations.sanity_images import chosen, which, whose
+from simulations.figure_images import chosen, which, whose
 from simulations.sanity_maps import arrays
 from simulations.sanity_methods import ALL, RESNET_STAGES, VGG_STAGES, spelled, stages_of
 from torch_backend.audit import table
@@ -96,7 +96,7 @@ def opened(figure: Figure, options: argparse.Namespace) -> Opened:
     shown = batch[: figure.shown]
     return Opened(
         Examined(network, shown, None if options.images.endswith(".npy") else reads.undone(shown)),
-        f"{whose(options.model, options.weights)}, {which(options, len(shown))}",
+        f"{whose(options.model, options.weights)}, {which(options.model, options.images, len(shown))}",
         [spelling.subject(name) for name in spelled(names, graph)],
         Plan(
             names=stages_of(graph, options.stages.split(",") if options.stages else wanted),

@@ -10,8 +10,8 @@ from PIL import Image
 from rankone.results.arrays import SANITY_MAPS
 from rankone.results.tables import FAILED, SANITY
 from simulations import sanity_methods
+from simulations.figure_images import chosen, shuffled
 from simulations.sanity_figures import Figure, arguments, asked
-from simulations.sanity_images import chosen, shuffled
 from torch_backend.commands.subjects import Spelling
 from torch_backend.inputs import images
 

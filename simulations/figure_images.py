@@ -74,9 +74,9 @@ def whose(model: str, weights: str | None) -> str:
     return label if weights in (None, "random") else f"{label} (weights {Path(weights).name})"
 
 
-def which(options: argparse.Namespace, count: int) -> str:
+def which(model: str, source: str, count: int) -> str:
     """How many images of what."""
-    if options.images != "sample":
-        return f"{count} image{'' if count == 1 else 's'} of {Path(options.images).name}"
-    kind = options.model.split("-")[0] if options.model.startswith("digits") else options.model
+    if source != "sample":
+        return f"{count} image{'' if count == 1 else 's'} of {Path(source).name}"
+    kind = "digits" if model.startswith("digits") else model
     return f"{count} {SAMPLES.get(kind, PHOTOGRAPHS).format('' if count == 1 else 's')}"
