@@ -21,6 +21,7 @@ from matplotlib.lines import Line2D
 from paper_figs import csc_caption, skips
 from paper_figs.caption import under
 from paper_figs.failed import not_shown
+from paper_figs.method_words import word
 from paper_figs.style import MEMBERS, REFERENCE, house_style, in_lines, save, shades
 from rankone.errors import refuse
 from rankone.results import tables
@@ -189,7 +190,7 @@ def _panels(
         panel(axes, of_method, layers, looks, scale, theory=theory)
         curves(axes, [row for row in lines if row["method"] == method], layers, looks)
         digits = ", float64" if any(row["precision"] == "float64" for row in of_method) else ""
-        axes.set_title(f"{method}{digits}")
+        axes.set_title(f"{word(method)}{digits}")
     drawn = [scale.place(row[scale.median]) for row in kept]
     low = min([0.05, *(0.3 * y for y in drawn if y > LOWEST)])
     grid[0, 0].set_ylim(*((low, 2) if scale is DEVIATION else (-0.02, 1.02)))

@@ -23,9 +23,14 @@ WORDS = {
 }
 
 
+MULTIPLIERS = "_multipliers"  # of DeepLIFT: what its chain carries, as in the figures of convergence
+
+
 def word(method: str) -> str:
     """How a method is written: "alpha_beta:2:1" is LRP α2β1; a name that is not known stays as it is."""
     name, *arguments = method.split(":")
+    if name.endswith(MULTIPLIERS):
+        return word(name.removesuffix(MULTIPLIERS))
     if name in ("alpha_beta", "lrp_cmp") and len(arguments) >= 2:
         return f"LRP {'CMP ' if name == 'lrp_cmp' else ''}α{arguments[0]}β{arguments[1]}"
     if name == "smooth_grad" and len(arguments) == 3:

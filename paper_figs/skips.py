@@ -11,6 +11,7 @@ from matplotlib.figure import FigureBase
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from paper_figs.method_words import word
 from paper_figs.style import NON_NEGATIVE, SIGNED
 from rankone.results.table import Row
 
@@ -42,7 +43,7 @@ def panels(part: FigureBase, rows: Sequence[Row], columns: int) -> None:
         axes.set_visible(False)
     for method, axes in zip(methods, grid.flat, strict=False):
         panel(axes, [row for row in mine if row["method"] == method])
-        axes.set_title(method)
+        axes.set_title(word(method))
     for axes in grid[:, 0]:
         axes.set_ylabel("1 − |cos| over channels")
     part.suptitle(f"Why |cos| drops at skips: relevance from {start}, above and below each residual block")

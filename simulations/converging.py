@@ -89,9 +89,7 @@ def arguments(doc: str | None, models: Sequence[str], out: str) -> argparse.Argu
     parser.add_argument("--methods", help="names with commas")
     parser.add_argument("--limit", type=int, metavar="N", help="images")
     parser.add_argument("--vectors", type=int, metavar="V", help="random vectors for each start layer")
-    parser.add_argument(
-        "--seed", type=int, default=0, help="of vectors, random weights and the choice of images"
-    )
+    parser.add_argument("--seed", type=int, default=0, help="of vectors, random weights, chosen images")
     parser.add_argument("--full", action="store_true", help="every method, all images of the sample or 200")
     parser.add_argument("--quiet", action="store_true", help="nothing about how long it takes")
     return parser
