@@ -37,6 +37,7 @@ figures: demo
 	done
 	$(BIN)/python simulations/fig3.py --out out/fig3
 	$(BIN)/python simulations/fig5.py --out out/fig5
+	$(BIN)/python simulations/corrections.py
 	$(BIN)/rankone csc --model vgg16 --weights random --limit 2 --vectors 3 --theory --starts fc3,fc1,conv4_3,conv3_3,conv2_2 --out out/random
 	mkdir -p paper_figs/shown
 	cp out/demo/fig4.png out/demo/cone.png out/phase_diagram/phase_diagram.png paper_figs/shown/

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from paper_figs.caption import under
+from paper_figs.method_words import word
 from paper_figs.style import (
     ALPHA_BETA,
     MEMBERS,
@@ -83,7 +84,7 @@ def _panel(ax: Axes, rows: Sequence[Row]) -> None:
         x, low, high = (np.array([row[name] for row in mine]) for name in ("change", "low", "high"))
         ends = np.nan_to_num([x - low, high - x])
         marker = MEMBERS[member]["marker"]
-        ax.errorbar(x, y, xerr=np.abs(ends), fmt=marker, color=color, ms=5, lw=1.2, label=method)
+        ax.errorbar(x, y, xerr=np.abs(ends), fmt=marker, color=color, ms=5, lw=1.2, label=word(method))
     ax.axvline(0, color=REFERENCE, lw=1)
     ax.set_yticks(range(len(ORDER)), [WORDS[name] for name in ORDER])
     ax.set_ylim(len(ORDER) - 0.5, -0.5)
@@ -104,7 +105,7 @@ def caption(rows: Sequence[Row]) -> str:
             name = most["model"].partition(" ")[0]
             said.append(
                 f"{words}: of single corrections “{WORDS[most['correction']]}” changes most, "
-                f"{most['before']:.2f} to {most['after']:.2f} for {most['method']} on {name}"
+                f"{most['before']:.2f} to {most['after']:.2f} for {word(most['method'])} on {name}"
             )
     chance = [r for r in rows if r["correction"] == "null" and r["test"] == "top_down" and r["before"] > 0]
     if chance:

@@ -8,6 +8,7 @@ corrections.csv, corrections.png and its caption; units/ resumes a run.
 """
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -15,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # python simulations/corrections.py finds its siblings
+
 from paper_figs import corrections as figure
-from rankone.errors import one_line
+from rankone.errors import one_line, refuse
 from rankone.results.protocol import Protocol, corrected, paper
 from rankone.results.runs import Units
 from rankone.results.table import Row
@@ -128,6 +131,9 @@ def self_pairs() -> Iterator[Row]:
 
 def run(options: argparse.Namespace) -> None:
     out = options.out
+    for model in options.models.split(","):
+        if model not in NETWORKS:
+            refuse("--models", expected=f"some of {', '.join(NETWORKS)}", got=model, do="name trained ones")
     refuse_unwritable(out / "corrections.csv", out / "corrections.png")
     rows = list(self_pairs())
     for model in options.models.split(","):
@@ -143,9 +149,9 @@ def run(options: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--models", default=",".join(NETWORKS))
-    parser.add_argument("--limit", type=int, default=8)
-    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--out", type=Path, default=Path("out/corrections"), help="where to write")
+    parser.add_argument("--models", default=",".join(NETWORKS), help="names with commas")
+    parser.add_argument("--limit", type=int, default=8, help="images; 99 % intervals need eight")
+    parser.add_argument("--full", action="store_true", help="every method on mri-vgg16, too")
     with one_line("corrections.py"):
         run(parser.parse_args())

@@ -94,5 +94,5 @@ def test_the_picture_has_a_caption_of_the_largest_changes(tmp_path):
     picture = figure.draw(table, tmp_path / "corrections.png")
     assert picture.read_bytes().startswith(b"\x89PNG")
     text = " ".join((tmp_path / "corrections.txt").read_text().split())
-    assert "“bias by its sign” changes most" in text and "for alpha_beta:5:4 on net" in text
+    assert "“bias by its sign” changes most" in text and "for LRP α5β4 on net" in text
     assert "falls by up to 0.05 without self-pairs (relu)" in text
