@@ -129,8 +129,8 @@ def marks_of(rows: list[Row]) -> list[Line2D]:
 
 def destroyed(part: SubFigure, rows: list[Row], methods: list[str]) -> None:
     """A small panel per method: its score against the layer."""
-    across = min(ACROSS, len(methods))
-    down = math.ceil(len(methods) / across)
+    down = math.ceil(len(methods) / ACROSS)
+    across = math.ceil(len(methods) / down)
     panels = part.subplots(down, across, squeeze=False, sharey=True)
     stages = list(dict.fromkeys(row["stage"] for row in sorted(rows, key=lambda row: row["depth"])))
     limits = _limits(rows)
