@@ -78,7 +78,7 @@ def draw(arrays: str | Path, out: str | Path, *, failed: str | Path | None = Non
         question = (
             "Does a map change when another class is asked for, when weights are destroyed from the output"
         )
-        whose = in_lines(str(data["model"]), 120)
+        whose = in_lines(str(data["model"]), 130)
         figure.suptitle(
             f"{question} from the output down to a layer?\n{whose}\nProtocol: {captions.PROTOCOLS[protocol]}",
             fontsize=12.5,

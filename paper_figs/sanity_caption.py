@@ -131,8 +131,9 @@ def count(some: Sequence[object], of: Sequence[object]) -> str:
 
 
 def _who_stays(rows: Sequence[Row]) -> str:
-    few = any(isnan(row["low"]) for row in rows)
-    by = "by their medians" if few else "at 99 %"
+    few = sum(isnan(row["low"]) for row in rows)
+    by = f"at 99 %{', or with too few images by the median' if few else ''}"
+    by = "by their medians" if few == len(rows) else by
     return f"{count([r for r in rows if stays(r)], rows)} agree with the original more than chance {by}:"
 
 

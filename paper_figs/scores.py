@@ -51,6 +51,8 @@ KEPT = Line2D(
 )
 GONE = Line2D([], [], color=REFERENCE, marker="x", ls="", label="no map could be compared (zero, constant …)")
 
+FEWER = Line2D([], [], ls="", label="(5/8): images whose maps can be compared,\nat the layer with fewest")
+
 
 def draw(table: str | Path, out: str | Path, *, failed: str | Path | None = None) -> Path:
     """Draw the table into `out`, its caption under it and into a .txt beside it; returns `out`, whose suffix
@@ -78,7 +80,7 @@ def draw(table: str | Path, out: str | Path, *, failed: str | Path | None = None
             part.suptitle(f"{letter}   {TITLES[order]}: {captions.SCORES[score]}", x=0.01, ha="left")
         question = "Does a map depend on the class, and on the weights?"
         figure.suptitle(
-            f"{question}\n{in_lines(model, 120)}\nProtocol: {captions.PROTOCOLS.get(protocol, protocol)}"
+            f"{question}\n{in_lines(model, 130)}\nProtocol: {captions.PROTOCOLS.get(protocol, protocol)}"
         )
         under(figure, out, captions.of_scores(rows, scores[0]), failed)
         return save(figure, out, colours=COLOURS)
@@ -105,22 +107,30 @@ def another_class(
         gone = places[np.isnan(median)]
         axes.plot(np.zeros(len(gone)), gone, "x", color=REFERENCE, ms=7)
         axes.set(xlabel=captions.SCORES[score], ylim=(len(methods) - 0.4, -0.6), xlim=_limits(of_method))
-        axes.set_yticks(places, [word(method) for method in methods])
+        axes.set_yticks(places, [with_images(method, rows) for method in methods])
     panels[-1].set_axis_off()
     panels[-1].legend(handles=marks, loc="center left", fontsize=11)
+
+
+def with_images(method: str, rows: list[Row]) -> str:
+    """The method, and of how many of all images its maps could be compared, at least, if not of all."""
+    fewest = min((row["images"] for row in rows if row["method"] == method), default=0)
+    most = max(row["images"] for row in rows)
+    return word(method) if fewest == most else f"{word(method)} ({fewest}/{most})"
 
 
 def marks_of(rows: list[Row]) -> list[Line2D]:
     """The legend: what is in the table."""
     kept = any(not math.isnan(row["forward_alone"]) for row in rows)
     gone = any(math.isnan(row["median"]) for row in rows)
-    return [*MARKS, *([KEPT] if kept else []), *([GONE] if gone else [])]
+    some = len({row["images"] for row in rows}) > 1
+    return [*MARKS, *([KEPT] if kept else []), *([GONE] if gone else []), *([FEWER] if some else [])]
 
 
 def destroyed(part: SubFigure, rows: list[Row], methods: list[str]) -> None:
     """A small panel per method: its score against the layer."""
-    across = min(ACROSS, len(methods))
-    down = math.ceil(len(methods) / across)
+    down = math.ceil(len(methods) / ACROSS)
+    across = math.ceil(len(methods) / down)
     panels = part.subplots(down, across, squeeze=False, sharey=True)
     stages = list(dict.fromkeys(row["stage"] for row in sorted(rows, key=lambda row: row["depth"])))
     limits = _limits(rows)
@@ -130,7 +140,7 @@ def destroyed(part: SubFigure, rows: list[Row], methods: list[str]) -> None:
             continue
         mine = [row for row in rows if row["method"] == methods[k]]
         cascade(axes, mine, stages)
-        axes.set_title(word(methods[k]), fontsize=12, pad=3)
+        axes.set_title(with_images(methods[k], rows), fontsize=12, pad=3)
         axes.set(xlim=(-0.4, len(stages) - 0.6), ylim=limits)
         step = math.ceil(len(stages) / TICKS)
         named = range(len(stages))[::-step][::-1]  # the deepest always

@@ -45,6 +45,17 @@ def test_a_caption_of_other_numbers_is_another():
     assert "least Gradient" not in of({"gradient": 0.99, "z_plus": 0.98})
 
 
+def test_a_caption_says_where_intervals_lack():
+    rows = sanity_rows({"gradient": 0.3, "z_plus": 0.9})
+    for row in rows:
+        if row["method"] == "gradient":
+            row["low"] = nan
+    text = captions.of_scores(rows, "ssim_flip")
+    assert (
+        "2 of 2 methods agree with the original more than chance at 99 %, or with too few images by" in text
+    )
+
+
 def test_no_sentence_is_longer_than_what_the_table_knows():
     kept = of({"grad_cam:conv5_3": 0.5}, forward_alone=nan)
     assert "chains" not in kept and "Grad-CAM conv5_3 has SSIM 0.50" in kept

@@ -71,6 +71,18 @@ def test_the_legend_has_what_the_table_has(tmp_path):
     plt.close(figure)
 
 
+def test_images_that_could_not_be_compared_are_counted(tmp_path):
+    rows = sanity_rows({"z_plus": 0.9, "gradient": 0.3}, protocol="paper")
+    for row in rows:
+        if row["method"] == "gradient" and row["stage"] == "conv":
+            row["images"] = 3
+    figure = drawn(tmp_path, rows)
+    assert [axes.get_title() for axes in figure.subfigs[1].axes] == ["z⁺", "Gradient (3/8)"]
+    labels = [label.get_text() for label in figure.subfigs[0].axes[0].get_yticklabels()]
+    assert labels == ["z⁺", "Gradient"] and any("images whose maps can" in text for text in legend(figure))
+    plt.close(figure)
+
+
 def test_all_orders_and_many_stages_are_drawn(tmp_path):
     stages = [f"block{k // 9}_{k}.conv1" for k in range(42)]
     orders = ("top_down", "bottom_up")
