@@ -50,7 +50,7 @@ def test_a_caption_says_where_intervals_lack():
     for row in rows:
         if row["method"] == "gradient":
             row["low"] = nan
-    text = captions.of_scores(rows, "ssim_flip")
+    text = sanity_caption.of_scores(rows, "ssim_flip")
     assert (
         "2 of 2 methods agree with the original more than chance at 99 %, or with too few images by" in text
     )
