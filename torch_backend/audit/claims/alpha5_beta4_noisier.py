@@ -9,7 +9,7 @@ from torch_backend.audit.claims.agreement import roughness
 from torch_backend.audit.claims.networks import RESNET50, SMALL_RESNET, SMALL_VGG, VGG16
 from torch_backend.methods import Method
 
-CALMER = {"α1β0": methods.alpha1_beta0, "α2β1": methods.alpha2_beta1}
+CALMER = {"z⁺": methods.z_plus, "α2β1": methods.alpha2_beta1}
 NETWORKS = (VGG16, RESNET50, SMALL_VGG, SMALL_RESNET)
 
 

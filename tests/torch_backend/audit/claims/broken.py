@@ -30,7 +30,7 @@ SOUND = {
     "bootstrap-sample-size": {"scores": m.draws(0.05, 0.0)},
     "image-recovery-trained": {"with_others": m.controls(m.SEEN), "other": m.agreement(m.SAME)},
     "di-full-trained": {"of": m.scores(1, 1e-5, 0.9)},
-    "roots-trained": {"roots": m.roots(0.95, 0.1)},
+    "roots-trained": {"roots": m.roots(0.95, 0.0)},
     "top-down-trained": {"gone": m.agreement(m.ALONE)},
 }
 
@@ -115,7 +115,7 @@ CHANGES = {
         {"of": m.scores(1, 0.5, 0.9)},
         {"of": m.scores(1, 1e-5, 1e-5)},
     ],
-    "roots-trained": [{"roots": m.roots(0.1, 0.1)}, {"roots": m.roots(0.95, 0.0)}],
+    "roots-trained": [{"roots": m.roots(0.1, 0.0)}, {"roots": m.roots(0.95, 0.1)}],
     "top-down-trained": gone(
         m.ALONE,
         ("z_plus", (0.3, 0.5)),

@@ -102,7 +102,7 @@ IMAGES = {None: (0.4, 0.2, 0.3)}
 DENSE = KEPT | {"excitation_backprop": 0.99, CMP1: 0.99, A2B1: 0.97}
 LATER = KEPT | {"pattern_attribution": 0.98}
 ICML = {None: 0.5, "deeplift_reveal_cancel": 0.9}
-ICML |= {(RESNET50, "deeplift_reveal_cancel"): 0.3}
+ICML |= {(SMALL_RESNET, "deeplift_reveal_cancel"): 0.3}
 ALONE = {"z_plus": (0.3, 0.95), "guided_backprop": (0.2, 0.6), "gradient": (0.3, 0.5), "lrp_z": (0.02, 0.03)}
 SEEN = {
     "guided_backprop": (0.2, 0.25, 0.1),
