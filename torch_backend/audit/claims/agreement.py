@@ -117,14 +117,14 @@ def case(network: str) -> Case:
     return Case(graph, Rebuilt.of(net.graph), graph.nodes[-1].value.argmax(1), corrected, SEED)
 
 
-@lru_cache(maxsize=1)
+@cache
 def trained_maps(network: str, method: Examined | Subject) -> Tensor:
     """(B, H, W), of the predicted classes."""
     here = case(network)
     return here.maps(subject(method).of(here.trained), here.trained)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def reference(network: str, method: Examined | Subject) -> Reference:
     """What others are compared with."""
     return Reference.of(trained_maps(network, method), case(network).digests, corrected, SEED)

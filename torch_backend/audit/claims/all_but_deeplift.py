@@ -3,19 +3,20 @@
 from rankone.claims.record import Claim, Evidence, Verdict, check
 from rankone.claims.sources import ICML
 from torch_backend import methods
-from torch_backend.audit.claims.agreement import KEPT, destroyed, listed
+from torch_backend.audit.claims.agreement import destroyed, listed
 from torch_backend.audit.claims.cascade_dense_layers import Gone
 from torch_backend.audit.claims.ignore_later_layers import LATER
 from torch_backend.audit.claims.networks import RESNET50, SMALL_RESNET, SMALL_VGG
 
 RESCALE, REVEAL_CANCEL = methods.deeplift_rescale(), methods.deeplift_reveal_cancel()
 OTHERS = (SMALL_VGG, RESNET50, SMALL_RESNET)
+SMALL = (SMALL_VGG, SMALL_RESNET)
 
 
 def evidence(gone: Gone = destroyed) -> Evidence:
     """Dense layers with random weights."""
     rescale = {network: gone(network, RESCALE, stage) for network, stage in LATER.items()}
-    reveal = {network: gone(network, REVEAL_CANCEL, LATER[network]) for network in OTHERS}
+    reveal = {network: gone(network, REVEAL_CANCEL, LATER[network]) for network in SMALL}
     signed = {network: gone(network, methods.alpha5_beta4, LATER[network]) for network in OTHERS}
     rectified = {network: gone(network, methods.rectgrad(), LATER[network]) for network in OTHERS}
     return Evidence(
@@ -35,8 +36,8 @@ def evidence(gone: Gone = destroyed) -> Evidence:
                 f"So does LRP α5β4: {listed(signed)}.",
             ),
             check(
-                all(rectified[network].median < KEPT for network in (RESNET50, SMALL_RESNET)),
-                f"RectGrad does on residual networks: {listed(rectified)}.",
+                rectified[SMALL_RESNET].changed,
+                f"RectGrad does on {SMALL_RESNET}: {listed(rectified)}.",
             ),
         ),
     )
@@ -49,6 +50,6 @@ CLAIM = Claim(
     source=ICML,
     section="abstract",
     verdict=Verdict.FALSE,
-    because="DeepLIFT depends on them, but so do LRP α5β4 and RectGrad.",
+    because="DeepLIFT depends on them, but so do LRP α5β4 and, on a residual network, RectGrad.",
     evidence=evidence,
 )

@@ -31,7 +31,7 @@ def evidence(
             check(
                 max(share[network] for network in VGGS) < IGNORED,
                 "Of all that arrives at the image no class moves more than "
-                + ", ".join(f"{100 * share[network]:.1g} % on {network}" for network in VGGS)
+                + ", ".join(f"{100 * share[network]:.2g} % on {network}" for network in VGGS)
                 + ".",
             ),
             check(

@@ -54,7 +54,7 @@ def evidence(
             check(
                 all(NONE < x < LITTLE for x in share.values()),
                 "Nor is z⁺ strictly: another class moves up to "
-                + ", ".join(f"{100 * x:.1g} % on {network}" for network, x in share.items())
+                + ", ".join(f"{100 * x:.2g} % on {network}" for network, x in share.items())
                 + " of its map.",
             ),
         ),

@@ -26,7 +26,7 @@ def evidence(
 ) -> Evidence:
     """The map with the image's luminance and its edges, beside that with another class's map."""
     found = {name: {n: with_others(n, m) for n in PHOTOGRAPHS} for name, m in METHODS.items()}
-    slices = {name: with_others(VGG16, METHODS[name]) for name in ("Guided BP", "Deconv", "gradient")}
+    slices = {name: with_others(VGG16, METHODS[name]) for name in ("Guided BP", "gradient")}
     classes = {
         name: [other(network, METHODS[name]).median for network in PHOTOGRAPHS]
         for name in ("Guided BP", "Deconv")

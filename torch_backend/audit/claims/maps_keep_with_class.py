@@ -36,9 +36,9 @@ def evidence(
             ),
             check(
                 all(a.changed for a in gradient.values()),
-                f"The gradient: {listed(gradient)}; that of two images is "
-                f"{', '.join(f'{x:.2f}' for x in strangers.values())}: magnitudes of gradients are alike "
-                "anyway.",
+                f"The gradient: {listed(gradient)}; with another image's map "
+                f"{', '.join(f'{x:.2f}' for x in strangers.values())}: on slices and digits magnitudes of "
+                "gradients are alike anyway.",
             ),
             check(
                 middle[SMALL_VGG].kept and not middle[VGG16].kept and not middle[RESNET50].kept,

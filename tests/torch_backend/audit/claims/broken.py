@@ -26,11 +26,11 @@ SOUND = {
         "patterns": m.patterns,
     },
     "all-but-deeplift": {"gone": m.agreement(m.ICML)},
-    "alpha5-beta4-noisier": {"rough": m.roughness(0.8)},
+    "alpha5-beta4-noisier": {"rough": m.roughness(m.ROUGH)},
     "bootstrap-sample-size": {"scores": m.draws(0.05, 0.0)},
     "image-recovery-trained": {"with_others": m.controls(m.SEEN), "other": m.agreement(m.SAME)},
     "di-full-trained": {"of": m.scores(1, 1e-5, 0.9)},
-    "roots-trained": {"roots": m.roots(0.95, 0.1)},
+    "roots-trained": {"roots": m.roots(0.95, 0.0)},
     "top-down-trained": {"gone": m.agreement(m.ALONE)},
 }
 
@@ -97,7 +97,10 @@ CHANGES = {
         (m.A5B4, 0.99),
         ("rectgrad:0.98", 0.99),
     ),
-    "alpha5-beta4-noisier": [{"rough": m.roughness(0.1)}, {"rough": m.roughness(0.3)}],
+    "alpha5-beta4-noisier": [
+        {"rough": m.roughness(m.at(m.ROUGH, m.A2B1, 0.9))},
+        {"rough": m.roughness(m.at(m.ROUGH, (VGG16, m.A2B1), 0.4))},
+    ],
     "bootstrap-sample-size": [
         {"scores": m.draws(0.05, 0.0, count=5)},
         {"scores": m.draws(0.0, 0.0)},
@@ -115,7 +118,7 @@ CHANGES = {
         {"of": m.scores(1, 0.5, 0.9)},
         {"of": m.scores(1, 1e-5, 1e-5)},
     ],
-    "roots-trained": [{"roots": m.roots(0.1, 0.1)}, {"roots": m.roots(0.95, 0.0)}],
+    "roots-trained": [{"roots": m.roots(0.1, 0.0)}, {"roots": m.roots(0.95, 0.1)}],
     "top-down-trained": gone(
         m.ALONE,
         ("z_plus", (0.3, 0.5)),

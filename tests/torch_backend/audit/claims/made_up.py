@@ -102,7 +102,8 @@ IMAGES = {None: (0.4, 0.2, 0.3)}
 DENSE = KEPT | {"excitation_backprop": 0.99, CMP1: 0.99, A2B1: 0.97}
 LATER = KEPT | {"pattern_attribution": 0.98}
 ICML = {None: 0.5, "deeplift_reveal_cancel": 0.9}
-ICML |= {(RESNET50, "deeplift_reveal_cancel"): 0.3}
+ICML |= {(SMALL_RESNET, "deeplift_reveal_cancel"): 0.3}
+ROUGH = {A5B4: 0.8, A2B1: 0.4, "z_plus": 0.1, (VGG16, A2B1): 0.75}
 ALONE = {"z_plus": (0.3, 0.95), "guided_backprop": (0.2, 0.6), "gradient": (0.3, 0.5), "lrp_z": (0.02, 0.03)}
 SEEN = {
     "guided_backprop": (0.2, 0.25, 0.1),
@@ -121,8 +122,8 @@ def draws(apart, other_stage, count=200):
     )
 
 
-def roughness(noisy, calm=0.2):
-    return lambda network, method: noisy if method.name == A5B4 else calm
+def roughness(numbers):
+    return lambda network, method: known(numbers, network, method)
 
 
 def roots(another_state, negative):
