@@ -231,7 +231,8 @@ def test_a_disk_that_fills_up_leaves_what_is_there(tmp_path):
 
 UNITS = 12
 CHILD = f"""
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs do not hear it
 from pathlib import Path
 import numpy as np
 from rankone.errors import one_line
