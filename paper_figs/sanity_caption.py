@@ -65,7 +65,10 @@ def _of_column(data: Mapping[str, NDArray[Any]], c: int) -> str:
 
 
 def _of_class(rows: Sequence[Row], score: str) -> str:
-    asked = known(row for row in rows if row["test"] == "random_logit")
+    of_class = [row for row in rows if row["test"] == "random_logit"]
+    if not of_class:
+        return "No other class was asked for."
+    asked = known(of_class)
     if not asked:
         return "Asked for another class, no map could be compared."
     return f"Asked for another class, {_who_stays(asked)} {_extremes(asked, score)}."

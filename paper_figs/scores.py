@@ -115,7 +115,7 @@ def another_class(
 def with_images(method: str, rows: list[Row]) -> str:
     """The method, and of how many of all images its maps could be compared, at least, if not of all."""
     fewest = min((row["images"] for row in rows if row["method"] == method), default=0)
-    most = max(row["images"] for row in rows)
+    most = max((row["images"] for row in rows), default=0)
     return word(method) if fewest == most else f"{word(method)} ({fewest}/{most})"
 
 

@@ -43,7 +43,9 @@ def sanity(
         str, typer.Option(help="Of destruction: top_down, bottom_up, single, with commas; or none.")
     ] = "top_down",
     stages: Annotated[str, typer.Option(help="all, or names of layers with commas, output first.")] = "all",
-    classes: Annotated[str, typer.Option(help="Other classes for each image: a number, or all.")] = "1",
+    classes: Annotated[
+        str, typer.Option(help="Other classes for each image: a number, 0 for none, or all.")
+    ] = "1",
     draws: Annotated[int, typer.Option(help="Draws of the random weights.")] = 1,
     protocol: Annotated[
         str, typer.Option(help="corrected, or paper: as its code compares maps and draws weights.")

@@ -58,7 +58,7 @@ def test_a_method_that_fails_is_named_and_the_others_delivered(tmp_path):
         (("--methods", "occlusion:4:2:1"), "method: expected occlusion:INT:INT, got occlusion:4:2:1"),
         (("--methods", "gradient,gradient"), "methods: expected different names, got gradient twice"),
         (("--orders", "sideways"), "orders: expected top_down, bottom_up, single, or none, got 'sideways'"),
-        (("--classes", "0"), "classes: expected a number from 1, or all, got '0'"),
+        (("--classes", "-1"), "classes: expected a number, or all, got '-1'"),
         (("--classes", "10"), "classes: expected 1 to 9 other classes, or all, got 10; ask for fewer"),
         (("--stages", "conv9"), "stage: expected one of fc3, fc2, fc1"),
         (("--draws", "0"), "draws: expected an integer >= 1, got 0"),
@@ -69,3 +69,9 @@ def test_mistakes_get_one_line(more, words, tmp_path):
     assert words in refused(
         rankone("sanity", "--model", "digits-vgg", "--limit", 1, "--out", tmp_path, *more)
     )
+
+
+def test_without_other_classes_the_picture_says_so(tmp_path):
+    assert rankone(*FEW, tmp_path, "--methods", "gradient", "--classes", 0).status == 0
+    assert (tmp_path / "sanity.txt").read_text().startswith("No other class was asked for.")
+    assert {row["test"] for row in SANITY.read(tmp_path / "sanity.csv")} == {"top_down"}

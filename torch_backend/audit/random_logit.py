@@ -31,7 +31,7 @@ def other_classes(case: Case, subject: Subject, number: int | None) -> Tensor:
             "classes",
             expected=f"1 to {most} other classes, or all" if most else "a network with two or more outputs",
             got=number if most else 1,
-            do="ask for fewer" if most else "leave this test out: it has no other class",
+            do="ask for fewer" if most else "ask for none (0): it has no other class",
         )
 
     def drawn(image: str, target: int) -> Tensor:

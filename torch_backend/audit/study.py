@@ -32,7 +32,7 @@ from torch_backend.operators.layout import is_finite
 from torch_backend.propagation.malloc import kept_pages
 from torch_backend.randomness import digest_of
 
-MEANING = "sanity 1"  # of a unit's numbers; another text where the same key would give others
+MEANING = "sanity 2"  # of a unit's numbers; another text where the same key would give others
 CHUNK = 5  # images of a unit: their activations are kept
 OTHER_CLASS = "another class"
 
@@ -42,7 +42,7 @@ Progress = Callable[[Sequence[Any]], Iterable[Any]]
 
 @dataclass(frozen=True)
 class Plan:
-    """What is asked. classes: other classes for each image, None: all. names: stages, output first; None:
+    """What is asked. classes: other classes for each image, None: all, 0: none. names: of stages; None:
     all. draws: of the weights. forward_alone: whether it is measured, or left NaN. keeps_maps: whether
     outcomes have the maps themselves.
     """
@@ -147,12 +147,13 @@ def study(
                 part = _Part(networks, plan, k)
             try:
                 found = part.unit(units, about, subject, test)
-            except (ValueError, MemoryError) as error:
+            except Exception as error:  # whatever it is, it must not cost the others' results
                 failed[subject.name] = error
             else:
                 done.setdefault((subject.name, test), []).append(found)
     left = [subject for subject in subjects if subject.name not in failed]
-    return [_outcome(subject, test, done, plan.protocol) for test in tests for subject in left], failed
+    how = plan.protocol, examined.pictures
+    return [_outcome(subject, test, done, *how) for test in tests for subject in left], failed
 
 
 def _refuse_repeated(subjects: Sequence[Subject]) -> None:
@@ -162,8 +163,11 @@ def _refuse_repeated(subjects: Sequence[Subject]) -> None:
 
 
 def _tests(all_stages: Sequence[Stage], plan: Plan) -> list[Test]:
-    names = plan.names or [stage.name for stage in all_stages]
-    return [Test()] + [
+    for name in plan.names or ():
+        destroyed(all_stages, top_down, name)  # ValueError for an unknown one
+    names = [stage.name for stage in all_stages if plan.names is None or stage.name in plan.names]
+    another_class = [] if plan.classes == 0 else [Test()]
+    return another_class + [
         Test(name, order, tuple(sorted(destroyed(all_stages, order, name))), depth)
         for order in plan.orders
         for depth, name in enumerate(order.in_turn(names))
@@ -238,7 +242,7 @@ class _Part:
         return units.get(name, key, lambda: self._compared(subject, test))
 
     def _of_the_trained(self, subject: Subject) -> dict[str, Any]:
-        """The trained network's maps, and their scores with the edges of the images."""
+        """The trained network's maps."""
 
         def maps(precision: torch.dtype) -> Tensor:
             case = self.case(precision)
@@ -246,13 +250,7 @@ class _Part:
 
         found = maps(self.networks.examined.images.dtype)
         found = found if is_finite(found) else maps(torch.float64)
-        return {"maps": found.numpy(), "edges": self._with_edges(found).numpy()}
-
-    def _with_edges(self, maps: Tensor) -> Tensor:
-        pictures = self.networks.examined.pictures
-        if pictures is None or pictures.shape[2:] != maps.shape[1:]:
-            return torch.full((len(maps), len(SCORES)), torch.nan)
-        return scored(maps, edges(pictures[self.here]), self.plan.protocol)
+        return {"maps": found.numpy()}
 
     def _reference(self, subject: Subject, precision: torch.dtype) -> Reference:
         if (subject.name, precision) not in self.references:
@@ -289,6 +287,7 @@ def _outcome(
     test: Test,
     done: dict[tuple[str, Test | None], list[dict[str, Floats]]],
     protocol: Protocol,
+    pictures: Tensor | None,
 ) -> Outcome:
     parts, trained = done[subject.name, test], done[subject.name, None]
     compared = {name: np.concatenate([part[name] for part in parts], axis=1) for name in parts[0]}
@@ -297,10 +296,17 @@ def _outcome(
         subject,
         test,
         **compared,
-        edges=np.concatenate([part["edges"] for part in trained]),
+        edges=_with_edges(maps, pictures, protocol),
         another=_with_another(maps, protocol),
         reference=maps.numpy(),
     )
+
+
+def _with_edges(maps: Tensor, pictures: Tensor | None, protocol: Protocol) -> Floats:
+    """The scores (B, S) of each map with the edges of its image; NaN where its picture is not known."""
+    if pictures is None or pictures.shape[2:] != maps.shape[1:]:
+        return np.full((len(maps), len(SCORES)), np.nan)
+    return scored(maps, edges(pictures), protocol).numpy()
 
 
 def _with_another(maps: Tensor, protocol: Protocol) -> Floats:

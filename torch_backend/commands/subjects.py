@@ -126,9 +126,9 @@ def orders(text: str) -> tuple[Order, ...]:
 
 
 def count(text: str) -> int | None:
-    """A number of classes, None for "all"; ValueError for anything else."""
+    """A number of classes, 0 for none, None for "all"; ValueError for anything else."""
     if text == "all":
         return None
-    if not (text.isascii() and text.isdigit() and int(text)):
-        refuse("classes", expected="a number from 1, or all", got=repr(text), do="1 is the paper's")
+    if not (text.isascii() and text.isdigit()):
+        refuse("classes", expected="a number, or all", got=repr(text), do="1 is the paper's")
     return int(text)

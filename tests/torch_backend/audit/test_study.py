@@ -251,3 +251,29 @@ def test_bad_arguments_are_refused(tmp_path):
         assert len(said) == 1 and words in said.pop()
     with pytest.raises(ValueError, match="methods: expected different ones, got gradient twice"):
         run(tmp_path, case, (methods.gradient, methods.gradient))
+
+
+def test_a_bug_in_one_method_costs_itself_only(tmp_path):
+    def broken(op, x, y):
+        raise RuntimeError("a bug")
+
+    bad = replace(methods.z_plus, name="bad", dense=broken)
+    found, failed = run(tmp_path, examined(2), (methods.gradient, bad), Plan(names=("dense",)))
+    assert isinstance(failed["bad"], RuntimeError) and {o.subject.name for o in found} == {"gradient"}
+
+
+def test_stages_come_in_the_network_s_order_whatever_is_asked(tmp_path):
+    found, _ = run(tmp_path, examined(1), CHAINS[:1], Plan(names=("conv1", "dense", "dense")))
+    assert [o.test.stage for o in found] == ["another class", "dense", "conv1"]
+
+
+def test_without_other_classes_only_weights_are_destroyed(tmp_path):
+    found, _ = run(tmp_path, examined(1), CHAINS[:1], Plan(classes=0, names=("dense",)))
+    assert [o.test.name for o in found] == ["top_down"]
+
+
+def test_the_edges_are_those_of_the_pictures_of_this_run(tmp_path):
+    case, plan = examined(2), Plan(names=("dense",))
+    without, _ = run(tmp_path, Examined(case.network, case.images, None), CHAINS[:1], plan)
+    again, _ = run(tmp_path, case, CHAINS[:1], plan)
+    assert np.isnan(without[0].edges).all() and np.isfinite(again[0].edges[:, 0]).all()
