@@ -30,6 +30,8 @@ from torch_backend.maps.averaged import smooth_grad
 from torch_backend.maps.controls import another, edges, luminance
 from torch_backend.maps.scores import SCORES, all_scores
 from torch_backend.methods import Method, pattern_attribution
+from torch_backend.propagation.malloc import kept_pages
+from torch_backend.randomness import digest
 
 #: Rank correlation of either sign: one logit's sign turns a whole map, and that is no change of the map.
 SCORE = [score.name for score in SCORES].index("spearman_flip")
@@ -80,6 +82,7 @@ class Controls:
 
 
 @cache
+@kept_pages()
 def other_class(network: str, method: Examined | Subject) -> Agreement:
     """With the map of one other class for each image."""
     found = random_logit(case(network), subject(method), reference(network, method))
@@ -87,6 +90,7 @@ def other_class(network: str, method: Examined | Subject) -> Agreement:
 
 
 @cache
+@kept_pages()
 def destroyed(network: str, method: Examined | Subject, stage: str, draw: int = 0) -> Agreement:
     """With the map once all weights from the output down to this stage are drawn at random."""
     here = case(network)
@@ -96,6 +100,7 @@ def destroyed(network: str, method: Examined | Subject, stage: str, draw: int = 
 
 
 @cache
+@kept_pages()
 def controls(network: str, method: Examined | Subject) -> Controls:
     """Of the trained network's maps."""
     maps, pictures = trained_maps(network, method), trained(network).pictures
@@ -110,6 +115,7 @@ def controls(network: str, method: Examined | Subject) -> Controls:
 
 
 @lru_cache(maxsize=1)
+@kept_pages()
 def case(network: str) -> Case:
     """The network, its images and the classes it predicts."""
     net = trained(network)
@@ -118,6 +124,7 @@ def case(network: str) -> Case:
 
 
 @cache
+@kept_pages()
 def trained_maps(network: str, method: Examined | Subject) -> Tensor:
     """(B, H, W), of the predicted classes."""
     here = case(network)
@@ -127,7 +134,8 @@ def trained_maps(network: str, method: Examined | Subject) -> Tensor:
 @lru_cache(maxsize=4)
 def reference(network: str, method: Examined | Subject) -> Reference:
     """What others are compared with."""
-    return Reference.of(trained_maps(network, method), case(network).digests, corrected, SEED)
+    names = [digest(image) for image in trained(network).images]
+    return Reference.of(trained_maps(network, method), names, corrected, SEED)
 
 
 def subject(method: Examined | Subject) -> Subject:
@@ -170,6 +178,7 @@ def roughness(network: str, method: Examined | Subject) -> float:
     return float((1 - (beside + below) / 2 / power).quantile(0.5))
 
 
+@kept_pages()
 def scores_of_draws(network: str, method: Method, stage: str, draws: int, count: int) -> NDArray[np.float64]:
     """Scores of images (draws, count), each draw one of the weights from the output down to a stage."""
     net = trained(network)

@@ -12,6 +12,7 @@ from torch_backend.audit.claims.networks import trained
 from torch_backend.convergence.cosine import pairwise
 from torch_backend.methods import Method, z_plus
 from torch_backend.proof.class_cone import class_cones
+from torch_backend.propagation.malloc import kept_pages
 from torch_backend.propagation.relevance import relevance
 
 #: Classes compared, the most likely first; images.
@@ -33,6 +34,7 @@ class Between:
 
 
 @cache
+@kept_pages()
 def between_classes(network: str, method: Method) -> tuple[Between, ...]:
     """From the layer below the logits to the image, along the layers that have locations."""
     net = trained(network)
@@ -60,6 +62,7 @@ def unlike(r: Tensor) -> Tensor:
 
 
 @cache
+@kept_pages()
 def cone_at_the_image(network: str) -> float:
     """The largest share of the z⁺ map at the image that moves between two classes; of two images."""
     net = trained(network)
