@@ -45,7 +45,7 @@ def cascade(
     """
     other, operators = case.redrawn(layers, case.key(subject, draw))
     compared = reference.compare(case.maps(subject.of(other), other))
-    kept = forward_alone(subject.of(case.trained), operators) if alone else None
+    kept = forward_alone(subject.of(other), operators) if alone else None
     if kept is None:
         return Destroyed(compared, torch.full_like(compared.scores, torch.nan))
     return Destroyed(compared, reference.scores(case.maps(kept, case.trained))[None])

@@ -32,7 +32,7 @@ from torch_backend.operators.layout import is_finite
 from torch_backend.propagation.malloc import kept_pages
 from torch_backend.randomness import digest_of
 
-MEANING = "sanity 2"  # of a unit's numbers; another text where the same key would give others
+MEANING = "sanity 3"  # of a unit's numbers; another text where the same key would give others
 CHUNK = 5  # images of a unit: their activations are kept
 OTHER_CLASS = "another class"
 
@@ -133,6 +133,8 @@ def study(
     networks = _Networks(examined)
     graph, _ = networks.read(examined.images.dtype)
     tests = _tests(stages(graph), plan)
+    if not tests:
+        refuse("plan", expected="other classes, or orders of destruction", got="neither", do="ask for one")
     nodes = [(node.name, node.kind, list(node.shape), list(node.inputs)) for node in graph.nodes]
     about = {**(about or {}), "weights": digest_of(examined.network), "nodes": repr(nodes)}
     done: dict[tuple[str, Test | None], list[dict[str, Floats]]] = {}

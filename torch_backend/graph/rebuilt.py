@@ -44,12 +44,14 @@ class Rebuilt:
         x = torch.cat([graph.nodes[0].value, graph.nodes[0].value[:1]])  # one image more
         others = x + x.std() * torch.randn(x.shape, generator=seeded("other images")).to(x)
         there = graph.record(others).nodes
-        try:
-            for node, (_, value) in zip(there, again._carried_out(others), strict=True):
-                if not agree(value, node.value, x.dtype):
-                    _refuse(node)
-        except RuntimeError:  # shapes that do not fit
-            _refuse(node)
+        here = again._carried_out(others)
+        for node in there:
+            try:
+                _, value = next(here)
+            except RuntimeError:  # shapes that do not fit
+                _refuse(node)
+            if not agree(value, node.value, x.dtype):
+                _refuse(node)
         return again
 
     def graph(self, operators: Mapping[int, Operator], images: Tensor) -> Graph:

@@ -156,6 +156,8 @@ def test_patterns_are_estimated_again_for_every_network(tmp_path):
     np.testing.assert_allclose(*logit, atol=1e-9)
     down = [by(found, name, "top_down").scores for name in ("again", "frozen")]
     assert not np.allclose(*down, atol=1e-3)
+    net, _ = run(tmp_path, case, (estimated("net", methods.pattern_net, batches),), Plan(names=("conv1",)))
+    assert (by(net, "net", "top_down").forward_alone < 0.999).all(), "its patterns are redrawn, too"
 
 
 def test_a_second_run_computes_nothing_and_gives_the_same(tmp_path):
@@ -242,6 +244,7 @@ def test_bad_arguments_are_refused(tmp_path):
     for plan, words in (
         (Plan(names=("nowhere",)), "stage: expected one of dense, block3_1"),
         (Plan(classes=9), "classes: expected 1 to 3 other classes"),
+        (Plan(classes=0, orders=()), "plan: expected other classes, or orders of destruction, got neither"),
     ):
         try:
             _, failed = run(tmp_path, case, plan=plan)
