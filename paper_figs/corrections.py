@@ -118,5 +118,8 @@ def caption(rows: Sequence[Row]) -> str:
             f"figure 4's mean |cos| after {least['stage']} falls by up to {-least['change']:.2f} without "
             f"self-pairs ({least['method']})"
         )
-    text = "; ".join(said) + ". Bars: exact 99 % intervals of the median of paired differences over images."
-    return f"Change of each number when one fault of the paper's code is mended. {text}"
+    return (
+        f"Change of each number when one fault of the paper's code is mended. {'; '.join(said)}. Bars: exact "
+        "99 % intervals of the median of paired differences over images, as if these were independent "
+        "(slices are of one head); “shared draws” compares one draw with another, with both draws' noise."
+    )

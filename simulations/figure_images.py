@@ -11,7 +11,10 @@ from rankone.results.tables import SKIPPED
 from torch_backend.inputs import images, models
 from torch_backend.randomness import seeded
 
-SAMPLES = {"mri-vgg16": "slice{} of the MNI ICBM152 template", "digits": "handwritten digit{} (scikit-learn)"}
+SAMPLES = {
+    "mri-vgg16": "slice{} of one head (the MNI ICBM152 template)",
+    "digits": "handwritten digit{} (scikit-learn)",
+}
 PHOTOGRAPHS = "photograph{} (scikit-image, scikit-learn, matplotlib)"
 
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
+from rankone.errors import Overflow, refuse
 from rankone.results.protocol import Protocol, corrected
 from torch_backend.audit.randomized import drawn
 from torch_backend.audit.subject import Examined, Subject
@@ -15,6 +17,7 @@ from torch_backend.graph.graph import Graph
 from torch_backend.graph.rebuilt import Rebuilt
 from torch_backend.maps.saliency import maps_of, reduction
 from torch_backend.methods import Method, as_published
+from torch_backend.operators.layout import is_finite
 from torch_backend.operators.operator import Operator
 from torch_backend.randomness import digest
 
@@ -51,11 +54,15 @@ class Case:
 
     def maps(self, method: Examined, graph: Graph, classes: Tensor | None = None) -> Tensor:
         """Maps (B, *space) of a graph recorded for the images, for the targets or other `classes` (B,);
-        chain and channels as the protocol has them.
+        chain and channels as the protocol has them. An `Overflow` if they leave the range of float32.
         """
         method = as_published(method, self.protocol) if isinstance(method, Method) else method
         found = maps_of(graph, method, self.targets if classes is None else classes)
-        return reduction(method, self.protocol)(found)
+        maps = reduction(method, self.protocol)(found)
+        if maps.dtype == torch.float32 and not is_finite(maps):
+            do = "compute it in float64"
+            refuse("maps", expected="finite numbers", got="NaN or infinity", do=do, kind=Overflow)
+        return maps
 
     def key(self, subject: Subject, *more: object) -> tuple[object, ...]:
         """What random numbers are drawn from: the same for all subjects, under the paper's protocol not."""

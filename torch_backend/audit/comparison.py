@@ -25,7 +25,7 @@ class Comparison(NamedTuple):
 
     scores (K, B, S)  NaN where a map of the pair cannot be compared
     null (K, B, S)    the same between the other map and independent ones like the reference
-    fine (K, B)       whether the other map can be compared at all
+    fine (K, B)       whether both maps of the pair can be compared at all
     maps (K, B, H, W) the other maps
     """
 
@@ -58,7 +58,8 @@ class Reference:
         """With maps (B, H, W), K = 1."""
         other = Prepared.of(maps, self.maps.protocol)
         null = torch.stack([all_scores(some, other) for some in self.independent]).nanmedian(0).values
-        return Comparison(all_scores(self.maps, other)[None], null[None], other.fit[None], maps[None])
+        fine = self.maps.fit & other.fit
+        return Comparison(all_scores(self.maps, other)[None], null[None], fine[None], maps[None])
 
 
 def joined(comparisons: Iterable[Comparison]) -> Comparison:

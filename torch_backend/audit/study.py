@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import product
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rankone.errors import refuse
+from rankone.errors import Overflow, refuse
 from rankone.results.protocol import Protocol, corrected
 from rankone.results.runs import Units
 from torch_backend.audit.cascade import cascade
@@ -28,15 +28,16 @@ from torch_backend.graph.graph import Graph, trace
 from torch_backend.graph.rebuilt import Rebuilt
 from torch_backend.maps.controls import another, edges
 from torch_backend.maps.scores import SCORES, Prepared, all_scores
-from torch_backend.operators.layout import is_finite
+from torch_backend.maps.ssim import WINDOW
 from torch_backend.propagation.malloc import kept_pages
 from torch_backend.randomness import digest_of
 
-MEANING = "sanity 3"  # of a unit's numbers; another text where the same key would give others
+MEANING = "sanity 4"  # of a unit's numbers; another text where the same key would give others
 CHUNK = 5  # images of a unit: their activations are kept
 OTHER_CLASS = "another class"
 
 Floats = NDArray[np.float64]
+T = TypeVar("T")
 Progress = Callable[[Sequence[Any]], Iterable[Any]]
 
 
@@ -124,10 +125,11 @@ def study(
     progress  wraps the units, for example `tqdm.tqdm`
     about     what the numbers depend on beside the arguments, such as the code; part of each unit's key
     Where maps in float32 are not finite they are computed again in float64.
-    ValueError for what `trace` and `Rebuilt.of` refuse, unknown stages, two subjects of one name, fewer
-    than one draw.
+    ValueError for what `trace` and `Rebuilt.of` refuse, images whose maps cannot be compared, unknown stages,
+    two subjects of one name, fewer than one draw.
     """
     _refuse_repeated(subjects)
+    _refuse_images_without_maps(examined.images)
     if isinstance(plan.draws, bool) or not isinstance(plan.draws, int) or plan.draws < 1:
         refuse("draws", expected="an integer >= 1", got=repr(plan.draws), do="1 is the paper's")
     networks = _Networks(examined)
@@ -162,6 +164,13 @@ def _refuse_repeated(subjects: Sequence[Subject]) -> None:
     names = [subject.name for subject in subjects]
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         refuse("methods", expected="different ones", got=f"{repeated[0]} twice", do="name each once")
+
+
+def _refuse_images_without_maps(images: Tensor) -> None:
+    shape = tuple(images.shape)
+    if len(shape) != 4 or min(shape[2:]) < WINDOW:
+        expected = f"shape (B, C, H, W), H and W at least {WINDOW}: SSIM's windows"
+        refuse("images", expected=expected, got=shape, do="take larger ones, or a network that reads images")
 
 
 def _tests(all_stages: Sequence[Stage], plan: Plan) -> list[Test]:
@@ -250,8 +259,7 @@ class _Part:
             case = self.case(precision)
             return case.maps(subject.of(case.trained), case.trained)
 
-        found = maps(self.networks.examined.images.dtype)
-        found = found if is_finite(found) else maps(torch.float64)
+        found, _ = _precisely_enough(maps, self.networks.examined.images.dtype)
         return {"maps": found.numpy()}
 
     def _reference(self, subject: Subject, precision: torch.dtype) -> Reference:
@@ -264,9 +272,9 @@ class _Part:
         return self.references[subject.name, precision]
 
     def _compared(self, subject: Subject, test: Test) -> dict[str, Any]:
-        compared, alone = self._carried_out(subject, test, precision := self.maps[subject.name].dtype)
-        if not is_finite(compared.maps) and precision != torch.float64:
-            compared, alone = self._carried_out(subject, test, precision := torch.float64)
+        (compared, alone), precision = _precisely_enough(
+            lambda precision: self._carried_out(subject, test, precision), self.maps[subject.name].dtype
+        )
         arrays = {name: value.numpy() for name, value in compared._asdict().items()}
         if not self.plan.keeps_maps:
             del arrays["maps"]
@@ -282,6 +290,16 @@ class _Part:
         draws, alone = range(self.plan.draws), self.plan.forward_alone
         steps = [cascade(case, subject, reference, test.layers, draw, alone=alone) for draw in draws]
         return joined(step.compared for step in steps), torch.cat([step.forward_alone for step in steps])
+
+
+def _precisely_enough(compute: Callable[[torch.dtype], T], precision: torch.dtype) -> tuple[T, torch.dtype]:
+    """What is computed in this precision, or in float64 where that overflows; and in which it was."""
+    try:
+        return compute(precision), precision
+    except Overflow:
+        if precision == torch.float64:
+            raise
+        return compute(torch.float64), torch.float64
 
 
 def _outcome(

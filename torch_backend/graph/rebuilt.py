@@ -15,7 +15,7 @@ from typing import NoReturn
 import torch
 from torch import Tensor, nn
 
-from rankone.errors import refuse
+from rankone.errors import Overflow, refuse
 from torch_backend.graph.checks import agree
 from torch_backend.graph.graph import Graph
 from torch_backend.graph.node import Node
@@ -56,7 +56,7 @@ class Rebuilt:
 
     def graph(self, operators: Mapping[int, Operator], images: Tensor) -> Graph:
         """The network with `operators` in the nodes of these indices, recorded for images (B, *input shape);
-        ValueError if its numbers are not finite.
+        an `Overflow` if its numbers are not finite.
         """
         nodes = tuple(replace(node, op=operators.get(node.index, node.op)) for node in self.nodes)
         changed = replace(self, nodes=nodes)
@@ -71,6 +71,7 @@ class Rebuilt:
                 expected="finite numbers",
                 got="NaN or infinity in its output",
                 do="compute it in float64, or draw smaller weights",
+                kind=Overflow,
             )
         return nodes, self.layers
 

@@ -29,6 +29,7 @@ def shown(path: Path) -> Image.Image:
     MOST pixels, and for one whose numbers do not say which is white: float, with a sign, of 12 or 32 bits, 16
     bits with an inverted scale. OSError if there is none.
     """
+    _refuse_no_file(path)
     try:
         with _without_bomb_warning(), Image.open(path) as file:
             _refuse_beyond_most(path, file)
@@ -39,6 +40,14 @@ def shown(path: Path) -> Image.Image:
     except Exception as error:  # Pillow raises a dozen kinds on damaged bytes
         got = f"{path} ({' '.join(str(error).split()) or type(error).__name__})"
         return refuse("images", expected="a readable image", got=got, do="replace or remove the file")
+
+
+def _refuse_no_file(path: Path) -> None:
+    if path.is_dir():
+        refuse("images", expected="a readable image", got=f"the folder {path}", do="name a file in it")
+    if path.is_symlink() and not path.exists():
+        do = "mend or remove it"
+        refuse("images", expected="a readable image", got=f"{path}, a link to nothing", do=do)
 
 
 def _without_bomb_warning() -> AbstractContextManager:

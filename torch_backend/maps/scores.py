@@ -101,7 +101,7 @@ def flipped(score: Score) -> Score:
 
 def similarity(a: Tensor, b: Tensor, protocol: Protocol) -> Tensor:
     """SSIM of normalised maps in windows of 5 × 5; orientation and data range are the protocol's."""
-    return ssim(a, b, window=5, data_range=protocol.ssim_data_range)
+    return ssim(a, b, data_range=protocol.ssim_data_range)
 
 
 def centred_ranks(maps: Tensor, _: Protocol) -> Tensor:

@@ -5,10 +5,11 @@ from torch import Tensor
 from rankone.errors import refuse
 from torch_backend.maps.normalising import refuse_other_than_maps
 
+WINDOW = 5  # side, in pixels
 K1, K2 = 0.01, 0.03  # Wang et al. 2004, section III C: they keep the quotients away from 0/0
 
 
-def ssim(a: Tensor, b: Tensor, *, window: int = 5, data_range: float) -> Tensor:
+def ssim(a: Tensor, b: Tensor, *, window: int = WINDOW, data_range: float) -> Tensor:
     """Mean over all windows of (2 μ_a μ_b + c1)(2 σ_ab + c2) / ((μ_a² + μ_b² + c1)(σ_a² + σ_b² + c2)): (B,).
 
     a, b        (B, H, W), float32 or float64; computed in float64

@@ -210,6 +210,40 @@ def test_what_overflows_in_float32_is_computed_in_float64(tmp_path):
     np.testing.assert_allclose(wide.scores, by(found, "gradient", "top_down").scores, atol=2e-3)
 
 
+def test_what_overflows_with_the_forward_pass_kept_is_computed_in_float64_too(tmp_path):
+    def larger(op, x, y):  # than float32 holds, for the redrawn weights alone
+        return lambda r: (1 if torch.equal(op.weight, trained) else 1e30) ** 2 * op.adjoint(r)
+
+    case = examined(2, nets.Chain)
+    case = Examined(case.network.float(), case.images.float(), case.pictures)
+    trained = case.network.fc2.weight.detach().clone()
+    large = replace(methods.gradient, name="large", dense=larger)
+    (outcome, *_) = [
+        o for o in run(tmp_path, case, (large,), Plan(0, names=("fc2",)))[0] if o.test.name == "top_down"
+    ]
+    assert outcome.float64.all() and np.isfinite(outcome.forward_alone).all()
+
+
+def test_a_reference_that_cannot_be_compared_is_counted(tmp_path):
+    def silent_when_trained(op, x, y):
+        return lambda r: (0 if torch.equal(op.weight, trained) else 1) * op.adjoint(r)
+
+    case = examined(2, nets.Chain)
+    trained = case.network.fc2.weight.detach().clone()
+    silent = replace(methods.gradient, name="silent", dense=silent_when_trained)
+    found, _ = run(tmp_path, case, (silent,), Plan(0, names=("fc2",)))
+    for o in found:
+        assert not o.fine.any() and np.isnan(o.scores).all()
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 9), (2, 3, 9, 1), (2, 9), (2, 3, 9, 9, 9)])
+def test_images_whose_maps_cannot_be_compared_are_refused(shape, tmp_path):
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(int(np.prod(shape[1:])), 3)).double()
+    case = Examined(network, torch.rand(shape, dtype=torch.float64), None)
+    with pytest.raises(ValueError, match=r"images: expected shape \(B, C, H, W\), H and W at least 5"):
+        run(tmp_path, case, (methods.gradient,), Plan())
+
+
 def test_maps_that_cannot_be_compared_are_counted_not_averaged(tmp_path):
     silent = replace(methods.gradient, name="silent", dense=lambda op, x, y: lambda r: 0 * op.adjoint(r))
     found, _ = run(tmp_path, examined(2), (silent,), Plan(names=("dense",)))

@@ -156,8 +156,10 @@ def test_what_is_no_image_is_one_line(tmp_path):
                 shown(path)
             assert "\n" not in str(line.value)
     (tmp_path / "dangling.png").symlink_to(tmp_path / "absent")
-    with pytest.raises(FileNotFoundError, match="dangling"):
+    with pytest.raises(ValueError, match=r"dangling\.png, a link to nothing"):
         shown(tmp_path / "dangling.png")
+    with pytest.raises(FileNotFoundError, match="absent"):
+        shown(tmp_path / "absent.png")
 
 
 # ---------------------------------------------------------------- large ones
