@@ -26,19 +26,29 @@ lint: setup
 bench: setup
 	$(BIN)/python -m benchmarks
 
-# The protocols of figures 1, 2, 6 and 7 run side by side, on one thread each. Status 3: a method failed, it is
-# named below the picture, and the others are shown.
+# One target for a picture, two at a time on one thread each. Status 3: a method failed, it is named below the
+# picture, and the others are shown.
+SANITY := $(foreach figure,fig2 fig7 fig6 fig1,$(figure).corrected $(figure).paper)
+CONVERGENCE := fig3 fig5
+PICTURES := corrections $(SANITY) $(CONVERGENCE) random phase_diagram
+.PHONY: $(PICTURES)
+$(PICTURES): export OMP_NUM_THREADS = 1
+
+$(SANITY): setup
+	$(BIN)/python simulations/$(basename $@).py --protocol $(subst .,,$(suffix $@)) || test $$? = 3
+
+$(CONVERGENCE): setup
+	$(BIN)/python simulations/$@.py --out out/$@ || test $$? = 3
+
+corrections phase_diagram: setup
+	$(BIN)/python simulations/$@.py
+
+random: setup
+	$(BIN)/rankone csc --model vgg16 --weights random --limit 2 --vectors 3 --theory \
+		--starts fc3,fc1,conv4_3,conv3_3,conv2_2 --out out/random
+
 figures: demo
-	$(BIN)/python simulations/phase_diagram.py
-	for figure in fig1 fig2 fig6 fig7; do \
-		OMP_NUM_THREADS=1 $(BIN)/python simulations/$$figure.py --protocol paper & paper=$$!; \
-		OMP_NUM_THREADS=1 $(BIN)/python simulations/$$figure.py --protocol corrected || test $$? = 3 || exit 1; \
-		wait $$paper || test $$? = 3 || exit 1; \
-	done
-	$(BIN)/python simulations/fig3.py --out out/fig3
-	$(BIN)/python simulations/fig5.py --out out/fig5
-	$(BIN)/python simulations/corrections.py
-	$(BIN)/rankone csc --model vgg16 --weights random --limit 2 --vectors 3 --theory --starts fc3,fc1,conv4_3,conv3_3,conv2_2 --out out/random
+	$(MAKE) -j 2 $(PICTURES)
 	mkdir -p paper_figs/shown
 	cp out/demo/fig4.png out/demo/cone.png out/phase_diagram/phase_diagram.png paper_figs/shown/
 	cp out/demo/mri_csc.png paper_figs/shown/csc_mri-vgg16.png

@@ -75,9 +75,7 @@ def draw(arrays: str | Path, out: str | Path, *, failed: str | Path | None = Non
                 -0.06, 0.5, word(str(data["methods"][k])), rotation=90, fontsize=10.5, ha="right",
                 va="center", transform=panels[k, 1].transAxes,
             )  # fmt: skip
-        question = (
-            "Does a map change when another class is asked for, when weights are destroyed from the output"
-        )
+        question = "Does a map change when another class is asked for, when weights are destroyed"
         whose = in_lines(str(data["model"]), 130)
         figure.suptitle(
             f"{question} from the output down to a layer?\n{whose}\nProtocol: {captions.PROTOCOLS[protocol]}",

@@ -65,6 +65,7 @@ def draw(table: str | Path, out: str | Path, *, failed: str | Path | None = None
     model, protocol = (_only(rows, name) for name in ("model", "protocol"))
     methods = list(dict.fromkeys(row["method"] for row in rows))
     scores = SHOWN.get(protocol, SHOWN["corrected"])
+    rows = [row for row in rows if row["score"] in scores]
     orders = [test for test in dict.fromkeys(row["test"] for row in rows) if test in TITLES]
     grids = [(order, score) for order in orders for score in scores]
     lines = math.ceil(len(methods) / ACROSS)

@@ -46,7 +46,7 @@ from torch_backend.commands.subjects import Spelling
 from torch_backend.methods import Method
 
 METHODS = ("gradient", "guided_backprop", "z_plus", "alpha_beta:2:1", "alpha_beta:5:4", "lrp_cmp:1:0")
-FEW = ("gradient", "z_plus", "alpha_beta:2:1")
+FEW = ("gradient", "z_plus")
 # The stage down to which weights are destroyed, and the methods by default.
 NETWORKS = {
     "mri-vgg16": (("conv4_1",), FEW),
@@ -72,7 +72,7 @@ def sanity(
     subjects = [spelling.subject(name) for name in names]
 
     def outcomes(protocol: Protocol, chosen: Sequence[Subject]) -> list[Outcome]:
-        plan = Plan(names=stages, protocol=protocol, seed=SEED, keeps_maps=True)
+        plan = Plan(names=stages, protocol=protocol, seed=SEED, forward_alone=False, keeps_maps=True)
         what = f"{model}, {protocol.name}"
         found, failed = study(
             Examined(network, batch, pictures),
