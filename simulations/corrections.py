@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # python simulations/corrections.py finds its siblings
@@ -44,6 +44,7 @@ from torch_backend.commands.keeping import about
 from torch_backend.commands.progress import progress
 from torch_backend.commands.subjects import Spelling
 from torch_backend.methods import Method
+from torch_backend.randomness import digest_of_tensors
 
 METHODS = ("gradient", "guided_backprop", "z_plus", "alpha_beta:2:1", "alpha_beta:5:4", "lrp_cmp:1:0")
 FEW = ("gradient", "z_plus")
@@ -98,17 +99,24 @@ def sanity(
     yield from effects(label, ALL, before, outcomes(corrected, subjects))
 
 
-def convergence(model: str, network: nn.Module, batch: Tensor) -> Iterator[Row]:
+def convergence(model: str, network: nn.Module, batch: Tensor, units: Units) -> Iterator[Row]:
     """The effects on |cos| of random starts at the output, read above the image."""
     label = models.label(model)
     variants = {c.field: c.protocol for c in CORRECTIONS if c.field in OF_CHAINS} | {ALL: corrected}
+    what = {"images": digest_of_tensors([("images", batch)]), "vectors": VECTORS, "seed": SEED}
+    what |= about(network, [model])
     for text in progress(CHAINS, f"{model}, CSC"):
         chain = method_names.method(text)
 
         def cosines(protocol: Protocol, chain: Method = chain) -> tuple[Floats, str]:
-            method = methods.as_published(chain, protocol)
-            *_, reading, _ = csc(network, batch, method, "logits", VECTORS, SEED).readings
-            return 1 - 10**reading.image_medians, reading.layer
+            def compute() -> dict[str, ArrayLike]:
+                method = methods.as_published(chain, protocol)
+                *_, reading, _ = csc(network, batch, method, "logits", VECTORS, SEED).readings
+                return {"cosines": 1 - 10**reading.image_medians, "layer": np.array(reading.layer)}
+
+            key = {**what, "method": chain.name, "protocol": protocol.decisions}
+            found = units.get(f"{chain.name} CSC", key, compute)
+            return found["cosines"], str(found["layer"])
 
         before, layer = cosines(paper)
         for field, protocol in variants.items():
@@ -135,14 +143,14 @@ def run(options: argparse.Namespace) -> None:
         if model not in NETWORKS:
             refuse("--models", expected=f"some of {', '.join(NETWORKS)}", got=model, do="name trained ones")
     refuse_unwritable(out / "corrections.csv", out / "corrections.png")
-    rows = list(self_pairs())
+    rows, units = list(self_pairs()), Units(out / "units")
     for model in options.models.split(","):
         stages, few = NETWORKS[model]
         network = models.load(model)
         batch = images.read("sample", images.preprocessing(model), options.limit)
         names = METHODS if options.full else few
-        rows += sanity(model, network, batch, names, stages, Units(out / "units"))
-        rows += convergence(model, network, batch)
+        rows += sanity(model, network, batch, names, stages, units)
+        rows += convergence(model, network, batch, units)
         TABLE.write(out / "corrections.csv", rows)
     print(f"Written: {figure.draw(out / 'corrections.csv', out / 'corrections.png')}")
 

@@ -3,7 +3,7 @@
 Whatever a protocol decides is a field, and who measures asks for the field, never for the name.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -42,6 +42,11 @@ class Protocol:
     whole_bias: bool
     pools_locations: bool
     clips_additions: bool
+
+    @property
+    def decisions(self) -> dict[str, str]:
+        """Its fields as text: a part of the key of what is measured under it."""
+        return {name: str(value) for name, value in asdict(self).items()}
 
 
 #: Pairs of different vectors and their median; derivatives as the paper's text has them; the range of maps in

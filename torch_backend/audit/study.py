@@ -6,7 +6,7 @@ A unit is one method, one test (other classes; weights destroyed down to a stage
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from itertools import product
 from typing import Any, TypeVar
 
@@ -237,7 +237,7 @@ class _Part:
             "precision": str(case.images.dtype),
             "targets": case.targets.tolist(),
             "method": subject.key,
-            "protocol": {name: str(value) for name, value in asdict(self.plan.protocol).items()},
+            "protocol": self.plan.protocol.decisions,
             "seed": self.plan.seed,
         }
         if test is None:
