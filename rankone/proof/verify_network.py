@@ -94,6 +94,12 @@ def verify_network(certificate: str | Path, *, memory: int = MEMORY, exact: bool
     return f"confirmed: {claims} claims at {len(layers)} layers of {nodes} nodes, recomputed in {how}"
 
 
+def is_of_network(certificate: str | Path) -> bool:
+    """Whether the file says that it is a certificate of a network, of this or another version."""
+    with Path(certificate).open("rb") as file:
+        return FORMAT.rpartition(" ")[0].encode() in file.read(256)
+
+
 # ---------------------------------------------------------------- the files
 
 FORM = {
@@ -751,7 +757,7 @@ def _network(records: list[Any], tensors: Mapping[str, Array], numbers: _Binary6
     for index, record in enumerate(records):
         kind = record.get("kind") if isinstance(record, dict) else None
         if kind not in FORMS or (kind == "image") != (index == 0):
-            deny("nodes", "has a node of no known kind, or an image that is not the first")
+            deny(f"node {index}", f"is of no known kind, or not the only image and the first: {kind!r}")
         match(record, {"kind": str, "name": str, "inputs": list, **FORMS[kind]}, f"node {index}")
         known = {node.name: node for node in nodes}
         name = record["name"]
