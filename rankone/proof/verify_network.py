@@ -54,6 +54,7 @@ MEMORY = 1 << 32  # bytes of columns carried at once
 BUFFER = 1 << 19  # numbers of a product of weights and relevance before it is added: in cache
 PLACES = 128  # in one such product, at least
 WIDE = 256  # columns of weights that make one product fast
+CHUNK = 1 << 16  # numbers that are looked through at a time
 ROWS = 1 << 24  # numbers of a dense layer's weights at a time
 LARGEST = 700.0  # beyond it exp leaves the floats
 FLOOR = 2.0**-1040  # stands for what is too small for a float
@@ -239,9 +240,17 @@ def _channels_last(a: Array) -> Array:
 
 
 def _least(a: Array) -> float:
-    """The smallest entry that is not zero; infinity if there is none."""
-    least = a.min(initial=math.inf)
-    return float(least or np.min(a, where=a > 0, initial=math.inf))
+    """The smallest entry of a ≥ 0 that is not zero; infinity if there is none.
+
+    The bits of floats ≥ 0 are ordered as they are; without the sign, and less 1, those of zero come last.
+    """
+    if a.dtype == object:
+        return float(min((x for x in a.ravel() if x), default=math.inf))
+    bits = a.ravel(order="K").view(np.uint64)
+    one, last = np.uint64(1), 2**64 - 1
+    pieces = ((bits[start : start + CHUNK] << one) - one for start in range(0, bits.size, CHUNK))
+    least = min((int(piece.min()) for piece in pieces), default=last)
+    return math.inf if least == last else float(np.uint64((least + 1) >> 1).view(np.float64))
 
 
 def _largest(a: Array) -> float:
@@ -1065,21 +1074,19 @@ class _Seen:
     columns: Array | None = None
 
     def see(self, block: slice, r: Array) -> None:
-        """Columns (V, n) of a block."""
-        masses = r.sum(axis=1)
+        """Columns (V, *shape) of a block."""
+        masses = r.sum(axis=tuple(range(1, r.ndim)))
         self.masses[block] = masses
         if self.columns is not None:
-            self.columns[block] = r
-        speaks = masses != 0
-        if speaks.any():
-            shares = r[speaks] / masses[speaks, None]
-            least, most = shares.min(axis=0), shares.max(axis=0)
-            self.least = least if self.least is None else np.minimum(self.least, least)
-            self.most = most if self.most is None else np.maximum(self.most, most)
+            self.columns[block] = r.reshape(len(r), -1)
+        for column in np.flatnonzero(masses):
+            share = r[column] / masses[column]
+            self.least = share.copy() if self.least is None else np.minimum(self.least, share, out=self.least)
+            self.most = share.copy() if self.most is None else np.maximum(self.most, share, out=self.most)
 
     @property
     def ends(self) -> Array:
-        """The smallest and the largest share, (2, n)."""
+        """The smallest and the largest share, (2, *shape)."""
         assert self.least is not None and self.most is not None
         return np.stack([self.least, self.most])
 
@@ -1135,7 +1142,7 @@ def _descend(
         width = block.stop - block.start
         carried = sum(a.nbytes for a in arrived.values())
         below = 8 * width * sum(network.nodes[i].value.size for i in node.inputs)
-        if width > 1 and carried + 2 * (arrived[node.index].nbytes + below) > memory:
+        if width > 1 and carried + 3 * arrived[node.index].nbytes + 2 * below > memory:
             half = width // 2
             for some in (slice(0, half), slice(half, width)):
                 here = slice(block.start + some.start, block.start + some.stop)
@@ -1144,7 +1151,7 @@ def _descend(
             return
         r = arrived.pop(node.index)
         if node.index in visits:
-            visits[node.index](block, r.reshape(width, -1))
+            visits[node.index](block, r)
         for i, part in zip(node.inputs, node.down(r) if node.index > end else (), strict=node.index > end):
             if i in way:
                 arrived[i] = arrived[i] + part if i in arrived else part
@@ -1211,7 +1218,6 @@ def _of_columns(start: _Start, layers: list[dict[str, Any]], memory: int) -> dic
     for above, names in below.items():
         top = network.index(above, "layers")
         counts = network.roundings(top, K[top] + 1)
-        ends = seen[above].ends.reshape(2, *network.nodes[top].value.shape)
         quotients: dict[int, float] = {}
 
         def visit(index: int, _: slice, r: Array, found: dict[int, float] = quotients) -> None:
@@ -1220,7 +1226,7 @@ def _of_columns(start: _Start, layers: list[dict[str, Any]], memory: int) -> dic
         visits = {
             network.index(name, "layers"): partial(visit, network.index(name, "layers")) for name in names
         }
-        _descend(network, network.way(top), top, {top: ends}, slice(0, 2), visits, math.inf)
+        _descend(network, network.way(top), top, {top: seen[above].ends}, slice(0, 2), visits, math.inf)
         for name in names:
             index = network.index(name, "layers")
             rho = quotients[index] + 2 * _slack(counts[index], numbers)
@@ -1259,7 +1265,7 @@ def _bounds_of(see: _Seen, K: int, numbers: _Binary64) -> dict[str, Fraction | f
     """Of all columns. A share is an entry over a sum of n: it is off by 2 K + n + 1 roundings at most."""
     assert see.least is not None and see.most is not None
     masses = see.masses[see.masses != 0]
-    n = len(see.least)
+    n = see.least.size
     off = Fraction(0) if numbers.exact else gamma(K + n)
     mass = {
         "least_mass": Fraction(masses.min()) * (1 - off),
