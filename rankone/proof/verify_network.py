@@ -156,7 +156,7 @@ def _spelled(record: dict[str, Any]) -> bytes:
 def _tensors(path: Path, record: dict[str, Any], what: str) -> dict[str, Array]:
     """The arrays of one file, if it holds the recorded ones, byte for byte, and they are finite."""
     name = record["file"]
-    if Path(name).name != name or not name:
+    if Path(name).name != name or not name.isprintable() or not name:
         deny(f"{what}.file", "is not a bare file name")
     table, end = {}, 0
     for tensor in record["tensors"]:
@@ -283,28 +283,19 @@ class _Windows:
     dilation: tuple[int, ...]
 
     @classmethod
-    def of(cls, node: dict[str, Any], x: Array, kernel: list[int], dilation: list[int]) -> _Windows:
-        """ValueError if the node's numbers do not fit the space of x (C, *space)."""
-        for axes in (kernel, node["stride"], node["padding"], dilation):
-            if len(axes) != x.ndim - 1:
-                raise ValueError("a kernel, stride, padding or dilation for other axes than space has")
-        for at_least, counts in (
-            (1, kernel),
-            (1, node["stride"]),
-            (1, dilation),
-            *((0, p) for p in node["padding"]),
-        ):
-            if not all(type(n) is int and n >= at_least for n in counts):
-                raise ValueError("a kernel, stride, padding or dilation that is none")
-        windows = cls(
-            x.shape[1:],
-            tuple(kernel),
-            tuple(node["stride"]),
-            tuple((a, b) for a, b in node["padding"]),
-            tuple(dilation),
-        )
-        if not 1 <= len(kernel) <= 3 or min(windows.out) < 1 or not windows.taps:
-            raise ValueError("windows that do not fit the image, or over no axis or more than three")
+    def of(cls, node: dict[str, Any], x: Array, y: Array, kernel: list[int], dilation: list[int]) -> _Windows:
+        """ValueError if the node's numbers do not lead from the space of x (C, *space) to that of y."""
+        counts = {"kernel": kernel, "stride": node["stride"], "dilation": dilation}
+        padding = node["padding"]
+        for name, numbers in counts.items():
+            if len(numbers) != x.ndim - 1 or not all(type(n) is int and n >= 1 for n in numbers):
+                raise ValueError(f"a {name} that is not a number ≥ 1 for each axis of space")
+        if len(padding) != x.ndim - 1 or not all(map(_are_two_counts, padding)):
+            raise ValueError("a padding that is not two numbers ≥ 0 for each axis of space")
+        pairs = tuple((before, after) for before, after in padding)
+        windows = cls(x.shape[1:], tuple(kernel), tuple(node["stride"]), pairs, tuple(dilation))
+        if not 1 <= len(kernel) <= 3 or windows.out != y.shape[1:] or not windows.taps:
+            raise ValueError(f"windows over {x.shape[1:]} that make {windows.out}, not {y.shape[1:]}")
         return windows
 
     @cached_property
@@ -322,10 +313,14 @@ class _Windows:
         )
 
     def _taps_of(self, axis: int) -> list[tuple[int, slice, slice]]:
-        n, s, found = self.size[axis], self.stride[axis], []
-        for tap in range(self.kernel[axis]):
-            offset = self.dilation[axis] * tap - self.padding[axis][0]
-            first, end = max(0, -(offset // s)), min(self.out[axis], (n - 1 - offset) // s + 1)
+        n, s, d, out, before = (
+            of[axis] for of in (self.size, self.stride, self.dilation, self.out, self.before)
+        )
+        lowest, highest = -((s * (out - 1) - before) // d), (n - 1 + before) // d
+        found = []
+        for tap in range(max(lowest, 0), min(highest, self.kernel[axis] - 1) + 1):
+            offset = d * tap - before
+            first, end = max(0, -(offset // s)), min(out, (n - 1 - offset) // s + 1)
             if first < end:
                 found.append(
                     (tap, slice(first, end), slice(s * first + offset, s * (end - 1) + offset + 1, s))
@@ -333,10 +328,18 @@ class _Windows:
         return found
 
     @property
+    def before(self) -> tuple[int, ...]:
+        return tuple(before for before, _ in self.padding)
+
+    @property
     def over_one_place(self) -> int:
         """At most so many windows read one place."""
         axes = zip(self.out, self.kernel, self.stride, self.dilation, strict=True)
         return math.prod(min(out, -(-k * math.gcd(s, d) // s)) for out, k, s, d in axes)
+
+
+def _are_two_counts(padding: Any) -> bool:
+    return isinstance(padding, list) and len(padding) == 2 and all(type(n) is int and n >= 0 for n in padding)
 
 
 def _within(places: slice, rows: slice, source: slice) -> tuple[slice, slice] | None:
@@ -765,7 +768,7 @@ def _network(records: list[Any], tensors: Mapping[str, Array], numbers: _Binary6
     work = 0
     for index, record in enumerate(records):
         kind = record.get("kind") if isinstance(record, dict) else None
-        if kind not in FORMS or (kind == "image") != (index == 0):
+        if not isinstance(kind, str) or kind not in FORMS or (kind == "image") != (index == 0):
             deny(f"node {index}", f"is of no known kind, or not the only image and the first: {kind!r}")
         match(record, {"kind": str, "name": str, "inputs": list, **FORMS[kind]}, f"node {index}")
         known = {node.name: node for node in nodes}
@@ -804,7 +807,7 @@ def _convolution(node: _Reading) -> Read:
     x, weight, groups = node.only(), node.tensor("weight"), node.record["groups"]
     if weight is None or groups < 1 or len(weight) % groups or weight.shape[1] * groups != len(x):
         raise ValueError("a weight of other channels")
-    windows = _Windows.of(node.record, x, list(weight.shape[2:]), node.record["dilation"])
+    windows = _Windows.of(node.record, x, _value(node), list(weight.shape[2:]), node.record["dilation"])
     return _linear(node, _Convolution(node.numbers, x.shape, weight, windows=windows, groups=groups), x)
 
 
@@ -833,7 +836,7 @@ def _add(node: _Reading) -> Read:
 def _average(node: _Reading) -> Read:
     x, divisor = node.only(), node.tensor("divisor")
     assert divisor is not None
-    windows = _Windows.of(node.record, x, node.record["kernel"], [1] * (x.ndim - 1))
+    windows = _Windows.of(node.record, x, _value(node), node.record["kernel"], [1] * (x.ndim - 1))
     if not (divisor > 0).all():
         raise ValueError("a divisor that is not positive")
     return _linear(
@@ -845,7 +848,10 @@ def _linear(node: _Reading, W: _Map, x: Array, divisor: Array | None = None) -> 
     """y = (W x + b) / divisor, checked against the recorded one, and the node's share by its rule."""
     rule = node.record["rule"]
     if rule not in RULES:
-        deny(node.name, "has a rule that is none")
+        deny(node.name, f"has a rule that is none: {rule!r}")
+    value = _value(node)
+    if value.shape != W.out:
+        raise ValueError(f"a value of shape {value.shape}, not {W.out}")
     bias = node.tensor("bias") if "bias" in node.record else None
     b = None if bias is None else np.broadcast_to(node.numbers.read(bias), W.out)
     low, high = node.bound("low", x), node.bound("high", x)
@@ -853,7 +859,6 @@ def _linear(node: _Reading, W: _Map, x: Array, divisor: Array | None = None) -> 
         deny(node.name, "reads values outside the bounds of z_b")
     above = _product(_terms("z_plus", W, x, None, None), W, x)
     below = _product(_terms("z_plus", W, -x, None, None), W, x)
-    value = _value(node)
     _check(node, value, above, below, b, divisor, W.fans[0])
     terms = _terms(rule, W, x, low, high)
     z = above if rule == "z_plus" else _product(terms, W, x)
@@ -875,8 +880,6 @@ def _check(
     n: int,
 ) -> None:
     """|y - (W x + b)| ≤ (γ'_{n+2} + 2 γ_{n+4}) (|W||x| + |b|) + (n + 2) t; W x = above - below."""
-    if value.shape != above.shape:
-        raise ValueError(f"a value of shape {value.shape}, not {above.shape}")
     y, size = above - below, above + below
     if b is not None:
         y, size = y + b, size + np.abs(b)
@@ -897,7 +900,7 @@ def _check(
 
 def _max_pool(node: _Reading) -> Read:
     x, winners = node.only(), node.integers("winners")
-    windows = _Windows.of(node.record, x, node.record["kernel"], node.record["dilation"])
+    windows = _Windows.of(node.record, x, winners, node.record["kernel"], node.record["dilation"])
     if winners.shape != (len(x), *windows.out) or winners.min() < 0 or winners.max() >= x.size:
         raise ValueError("winners for other windows")
     channel, *places = np.unravel_index(winners, x.shape)
@@ -1054,10 +1057,10 @@ def _layers(start: _Start, records: list[Any]) -> list[dict[str, Any]]:
         if not network.is_on_trunk(index, start.index):
             deny(name, "is not passed by all relevance: of such layers nothing can be claimed")
         above = record["above"]
-        if (route == "envelope") != (routes.get(above) in ("pairs", "shares")) or (
-            route != "envelope" and above is not None
-        ):
-            deny(name, "has an envelope from no layer before it, or something above without one")
+        if route == "envelope" and not (isinstance(above, str) and routes.get(above) in ("pairs", "shares")):
+            deny(name, "is the envelope of no layer before it")
+        if route != "envelope" and above is not None:
+            deny(name, "has something above it, and is no envelope")
         routes[name], before = route, index
     return records
 

@@ -268,14 +268,16 @@ def test_networks_that_do_not_fit_together_are_refused_in_one_line(tmp_path):
         "conv1": {"padding": [[0, 1], [1, 1]]},
         "conv2": {"groups": 3},
         "pool": {"kernel": [3, 3]},
+        "relu2": {"inputs": ["conv2", "pool"]},
         "flat": {"shape": [5]},
         "fc1": {"inputs": ["relu2"]},
         "relu1": {"ceiling": "six"},
         "fc2": {"low": "fc1.weight"},
     }
+    endless = {"kernel": [10**9, 10**9], "padding": [[10**9, 10**9], [10**9, 10**9]], "stride": [1, 1]}
     path = written(tmp_path, certificate_of(z_plus))[0]
     content = path.read_text()
-    for name, change in changes.items():
+    for name, change in [*changes.items(), ("pool", endless)]:
         path.write_text(content)
         rewritten(
             path,

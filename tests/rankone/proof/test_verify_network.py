@@ -1,5 +1,7 @@
 """The verifier of networks: what is true it confirms, in any order of sums; what is too small it refuses."""
 
+import ast
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from functools import partial
@@ -271,3 +273,32 @@ def test_channels_start_as_their_places_do_together(tmp_path):
     found = columns_at(start, ["both"])["both"].columns
     each = matrices.columns(certificate.nodes, "twice", Fraction)["both"]
     assert (each.reshape(len(each), 4, 9).sum(axis=2) / 9 == found.T).all()
+
+
+# ---------------------------------------------------------------- independence
+
+ALLOWED = {"numpy", "rankone.proof.network_words", "rankone.proof.verify", *sys.stdlib_module_names}
+
+
+def imported(source: str) -> set[str]:
+    """The modules that a source imports: those of this project in full, of others the package."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module or "."] if node.level == 0 else ["."]
+        found |= {name if name.startswith("rankone") else name.partition(".")[0] for name in names}
+    return found
+
+
+def test_the_verifier_shares_nothing_with_the_producer_but_the_words():
+    assert imported(Path(verifier.__file__).read_text()) <= ALLOWED
+    words = Path(verifier.__file__).with_name("network_words.py").read_text()
+    assert imported(words) == set()
+
+
+@pytest.mark.parametrize(
+    "line", ["import scipy", "from rankone.proof.network_rounding import adds", "from . import x"]
+)
+def test_the_guard_of_imports_can_fail(line):
+    assert not imported(line) <= ALLOWED
