@@ -221,7 +221,7 @@ class _Fractions(_Binary64):
         return _entries(array.shape, map(Fraction, array.ravel().tolist()))
 
     def over(self, z: Array) -> Callable[[Array], Array]:
-        inverse = _entries(z.shape, (1 / x if x else Fraction(0) for x in z.ravel().tolist()))
+        inverse = _entries(z.shape, (Fraction(1) / x if x else Fraction(0) for x in z.ravel().tolist()))
         return lambda r: r * inverse
 
     def require(self, low: float, high: float, where: str) -> None:
