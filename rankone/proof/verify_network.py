@@ -13,12 +13,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, partial, reduce
 from itertools import product
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -51,9 +54,10 @@ Slices = tuple[slice, ...]
 
 TINY, HUGE = 2.0**-960, 2.0**960  # within, nothing is flushed or overflows
 MEMORY = 1 << 32  # bytes of columns carried at once
-BUFFER = 1 << 19  # numbers of a product of weights and relevance before it is added: in cache
+BUFFER = 1 << 18  # numbers of a product of weights and relevance before it is added: in cache
 PLACES = 128  # in one such product, at least
 WIDE = 256  # columns of weights that make one product fast
+WORTH_A_THREAD = 1 << 22  # bytes of a block that are handed down in two halves at once
 CHUNK = 1 << 16  # numbers that are looked through at a time
 ROWS = 1 << 24  # numbers of a dense layer's weights at a time
 LARGEST = 700.0  # beyond it exp leaves the floats
@@ -828,7 +832,7 @@ def _affine(node: _Reading) -> Read:
 def _add(node: _Reading) -> Read:
     if len(node.xs) < 2:
         raise ValueError("fewer than two inputs")
-    x = np.stack(node.xs)
+    x = np.moveaxis(np.stack([np.moveaxis(x, 0, -1) for x in node.xs]), -1, 1)
     value, down, adds, products = _linear(node, _Sum(node.numbers, x.shape, NONE), x)
     return value, lambda r: tuple(np.moveaxis(down(r)[0], 1, 0)), adds, products
 
@@ -1075,6 +1079,7 @@ class _Seen:
     least: Array | None = None
     most: Array | None = None
     columns: Array | None = None
+    lock: Lock = field(default_factory=Lock)
 
     def see(self, block: slice, r: Array) -> None:
         """Columns (V, *shape) of a block."""
@@ -1084,8 +1089,12 @@ class _Seen:
             self.columns[block] = r.reshape(len(r), -1)
         for column in np.flatnonzero(masses):
             share = r[column] / masses[column]
-            self.least = share.copy() if self.least is None else np.minimum(self.least, share, out=self.least)
-            self.most = share.copy() if self.most is None else np.maximum(self.most, share, out=self.most)
+            with self.lock:
+                if self.least is None or self.most is None:
+                    self.least, self.most = share.copy(), share
+                else:
+                    np.minimum(self.least, share, out=self.least)
+                    np.maximum(self.most, share, out=self.most)
 
     @property
     def ends(self) -> Array:
@@ -1113,51 +1122,70 @@ def _columns(start: _Start, layers: list[dict[str, Any]], memory: int) -> dict[s
         columns = np.empty((start.count, size), dtype) if route == "pairs" else None
         seen[name] = _Seen(np.empty(start.count, dtype), columns=columns)
     visits: dict[int, Visit] = {network.index(name, "layers"): see.see for name, see in seen.items()}
-    way = network.way(start.index)
+    threads = os.cpu_count() or 1
+    descent = _Descent(network, network.way(start.index), visits, memory / threads)
     step = max(1, memory // (32 * math.prod(start.shape)))
     for first in range(0, start.count, step) if visits else ():
         block = slice(first, min(first + step, start.count))
-        _descend(network, way, start.index, {start.index: start.block(block)}, block, visits, memory)
+        descent.down(start.index, {start.index: start.block(block)}, block, threads)
     return seen
 
 
 Visit = Callable[[slice, Array], None]
 
 
-def _descend(
-    network: _Network,
-    way: set[int],
-    top: int,
-    arrived: dict[int, Array],
-    block: slice,
-    visits: Mapping[int, Visit],
-    memory: float,
-) -> None:
-    """Hand a block of columns down from the node `top` to the lowest that is visited, in two halves from
-    where it would fill the memory.
+@dataclass(frozen=True, eq=False)
+class _Descent:
+    """Relevance on its way down, to the lowest of the nodes that are visited.
 
-    arrived: node -> relevance (V, *shape) that has come so far.
+    memory: bytes that a thread may carry; a block that needs more goes on in two halves, one after the other.
     """
-    end = min(visits)
-    for node in reversed(network.nodes[end : top + 1]):
-        if node.index not in arrived:
-            continue
-        width = block.stop - block.start
-        carried = sum(a.nbytes for a in arrived.values())
-        below = 8 * width * sum(network.nodes[i].value.size for i in node.inputs)
-        if width > 1 and carried + 3 * arrived[node.index].nbytes + 2 * below > memory:
-            half = width // 2
-            for some in (slice(0, half), slice(half, width)):
-                here = slice(block.start + some.start, block.start + some.stop)
-                parts = {index: a[some] for index, a in arrived.items()}
-                _descend(network, way, node.index, parts, here, visits, memory)
-            return
-        r = arrived.pop(node.index)
-        if node.index in visits:
-            visits[node.index](block, r)
-        for i, part in zip(node.inputs, node.down(r) if node.index > end else (), strict=node.index > end):
-            if i in way:
-                arrived[i] = arrived[i] + part if i in arrived else part
+
+    network: _Network
+    way: set[int]
+    visits: Mapping[int, Visit]
+    memory: float
+
+    def down(self, top: int, arrived: dict[int, Array], block: slice, threads: int) -> None:
+        """Hand a block of columns down from the node `top`, on so many threads where that is worth it.
+
+        arrived: node -> relevance (V, *shape) that has come so far.
+        """
+        end, width = min(self.visits), block.stop - block.start
+        for node in reversed(self.network.nodes[end : top + 1]):
+            if node.index not in arrived:
+                continue
+            carried = self._bytes(node, arrived, width)
+            parallel = threads > 1 and arrived[node.index].nbytes > WORTH_A_THREAD
+            if width > 1 and (carried > self.memory or parallel):
+                self._halves(node.index, arrived, block, threads if parallel else 1)
+                return
+            r = arrived.pop(node.index)
+            if node.index in self.visits:
+                self.visits[node.index](block, r)
+            for i, part in zip(
+                node.inputs, node.down(r) if node.index > end else (), strict=node.index > end
+            ):
+                if i in self.way:
+                    arrived[i] = arrived[i] + part if i in arrived else part
+
+    def _halves(self, top: int, arrived: dict[int, Array], block: slice, threads: int) -> None:
+        half = (block.stop - block.start) // 2
+        upper = slice(block.start, block.start + half), {i: a[:half] for i, a in arrived.items()}
+        lower = slice(block.start + half, block.stop), {i: a[half:] for i, a in arrived.items()}
+        if threads > 1:
+            with ThreadPoolExecutor(2) as pool:
+                going = [pool.submit(self.down, top, a, some, threads // 2) for some, a in (upper, lower)]
+            for half_way in going:
+                half_way.result()
+        else:
+            for some, a in (upper, lower):
+                self.down(top, a, some, 1)
+
+    def _bytes(self, node: _Node, arrived: Mapping[int, Array], width: int) -> int:
+        """About what is held while the node is passed."""
+        below = 8 * width * sum(self.network.nodes[i].value.size for i in node.inputs)
+        return sum(a.nbytes for a in arrived.values()) + 3 * arrived[node.index].nbytes + 2 * below
 
 
 # ---------------------------------------------------------------- bounds
@@ -1229,7 +1257,9 @@ def _of_columns(start: _Start, layers: list[dict[str, Any]], memory: int) -> dic
         visits = {
             network.index(name, "layers"): partial(visit, network.index(name, "layers")) for name in names
         }
-        _descend(network, network.way(top), top, {top: seen[above].ends}, slice(0, 2), visits, math.inf)
+        _Descent(network, network.way(top), visits, math.inf).down(
+            top, {top: seen[above].ends}, slice(0, 2), 1
+        )
         for name in names:
             index = network.index(name, "layers")
             rho = quotients[index] + 2 * _slack(counts[index], numbers)
