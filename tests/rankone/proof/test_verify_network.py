@@ -13,7 +13,7 @@ import pytest
 from rankone.proof import verify_network as verifier
 from rankone.proof.network import Dense, NetworkCertificate
 from rankone.proof.network_rounding import delta, roundings
-from rankone.proof.verify import NotConfirmed
+from rankone.proof.verify import NotConfirmed, gamma
 from rankone.proof.verify_network import verify_network
 from tests.helpers import network_matrices as matrices
 from tests.helpers.network_truth import BELOW, mp, truth, untrue
@@ -207,6 +207,47 @@ def test_columns_of_any_order_of_sums_have_no_more_than_K_roundings(build, order
     for name, found in matrices.columns(certificate.nodes, start, float, times).items():
         off = abs(matrices.entries(found, Fraction) - exact[name])
         assert (off <= Fraction(delta(K[name])) * exact[name]).all()
+
+
+U = Fraction(1, 2**10)  # of an arithmetic in which every operation is off by so much, the wrong way
+
+
+def worst(A, B):
+    """A B in that arithmetic: too small in denominators, which are products with a vector, else too large."""
+    off = 1 - U if B.ndim == 1 else 1 + U
+    found = matrices.entries(np.zeros((len(A), *B.shape[1:])), Fraction)
+    for i, row in enumerate(A):
+        for j in np.flatnonzero(row != 0):
+            found[i] = (found[i] + row[j] * B[j] * off) * off
+    return found
+
+
+@pytest.mark.parametrize("build", [residual, z_plus, moves], ids=name_of)
+def test_K_covers_roundings_that_all_go_the_wrong_way_and_a_quarter_of_it_does_not(build):
+    certificate = certificate_of(build)
+    start = certificate.start.node
+    exact, K = matrices.columns(certificate.nodes, start), roundings(certificate.nodes, start)
+    wrong = matrices.columns(certificate.nodes, start, Fraction, worst)
+    off = {
+        name: max(abs(a / b - 1) for a, b in zip(wrong[name].ravel(), exact[name].ravel(), strict=True) if b)
+        for name in trunk(certificate.nodes, start)
+    }
+    assert all(off[name] <= gamma(K[name], U) for name in off)
+    assert any(off[name] > gamma(K[name] // 4, U) for name in off)
+
+
+@pytest.mark.parametrize("build", NETWORKS, ids=name_of)
+def test_columns_on_several_threads_are_those_on_one(tmp_path, monkeypatch, build):
+    path = written(tmp_path, certificate_of(build))
+    start = opened(path, verifier._Binary64())
+    names = trunk(certificate_of(build).nodes, certificate_of(build).start.node)
+    monkeypatch.setattr(verifier.os, "cpu_count", lambda: 4)
+    one = columns_at(start, names)
+    monkeypatch.setattr(verifier, "WORTH_A_THREAD", 0)
+    several = columns_at(start, names)
+    for name in names:
+        np.testing.assert_allclose(several[name].columns, one[name].columns, rtol=1e-13)
+        np.testing.assert_allclose(several[name].ends, one[name].ends, rtol=1e-13)
 
 
 @pytest.mark.parametrize("build", NETWORKS, ids=name_of)
