@@ -51,6 +51,7 @@ from rankone.proof.verify import (
 
 Array = NDArray[Any]  # float64, or Fractions
 Slices = tuple[slice, ...]
+Maxima = tuple[float, float, float]  # angle, total variation, Hilbert's diameter
 
 TINY, HUGE = 2.0**-960, 2.0**960  # within, nothing is flushed or overflows
 MEMORY = 1 << 32  # bytes of columns carried at once
@@ -1072,13 +1073,17 @@ def _layers(start: _Start, records: list[Any]) -> list[dict[str, Any]]:
 @dataclass(eq=False)
 class _Seen:
     """What is kept of all columns at one layer: masses (V,), the smallest and largest share of each unit over
-    columns that are not silent, and, for pairs, all columns (V, n).
+    columns that are not silent, and, for pairs, all columns (V, n), until the last of them came, and then the
+    maxima over the pairs.
     """
 
     masses: Array
     least: Array | None = None
     most: Array | None = None
     columns: Array | None = None
+    compare: Callable[[Array, Array], Maxima] | None = None  # columns and masses, the maxima over pairs
+    maxima: Maxima | None = None
+    seen: int = 0
     lock: Lock = field(default_factory=Lock)
 
     def see(self, block: slice, r: Array) -> None:
@@ -1095,6 +1100,11 @@ class _Seen:
                 else:
                     np.minimum(self.least, share, out=self.least)
                     np.maximum(self.most, share, out=self.most)
+        with self.lock:
+            self.seen += len(r)
+            complete = self.seen == len(self.masses)
+        if complete and self.columns is not None and self.compare is not None:
+            self.maxima, self.columns = self.compare(self.columns, self.masses), None
 
     @property
     def ends(self) -> Array:
@@ -1107,20 +1117,27 @@ class _Seen:
         return [int(j) for j in np.flatnonzero(self.masses == 0)]
 
 
-def _columns(start: _Start, layers: list[dict[str, Any]], memory: int) -> dict[str, _Seen]:
-    """All columns, block by block, down to the lowest layer that is computed from them."""
+def _columns(
+    start: _Start, layers: list[dict[str, Any]], memory: int, K: Mapping[int, int] | None = None
+) -> dict[str, _Seen]:
+    """All columns, block by block, down to the lowest layer that is computed from them.
+
+    K: the rounding errors at each node, to compare pairs as soon as all columns have come; None to keep them.
+    """
     network, dtype = start.network, object if start.numbers.exact else np.float64
     computed = {record["node"]: record["route"] for record in layers if record["route"] != "envelope"}
     seen = {}
     for name, route in computed.items():
-        size = network.nodes[network.index(name, "layers")].value.size
+        index = network.index(name, "layers")
+        size = network.nodes[index].value.size
         if route == "pairs" and 8 * start.count * size > memory:
             deny(
                 name,
                 f"claims pairs of {8 * start.count * size} bytes of columns, more than the memory {memory}",
             )
         columns = np.empty((start.count, size), dtype) if route == "pairs" else None
-        seen[name] = _Seen(np.empty(start.count, dtype), columns=columns)
+        compare = None if K is None else partial(_maxima, K=K[index], numbers=start.numbers)
+        seen[name] = _Seen(np.empty(start.count, dtype), columns=columns, compare=compare)
     visits: dict[int, Visit] = {network.index(name, "layers"): see.see for name, see in seen.items()}
     threads = os.cpu_count() or 1
     descent = _Descent(network, network.way(start.index), visits, memory / threads)
@@ -1234,8 +1251,8 @@ def _claimed(what: str, claim: str, bound: Any) -> float:
 def _of_columns(start: _Start, layers: list[dict[str, Any]], memory: int) -> dict[str, _Own]:
     """What is found at each layer, envelopes last."""
     network, numbers = start.network, start.numbers
-    seen = _columns(start, layers, memory)
     K = network.roundings(start.index, int(start.columns == "channels"))
+    seen = _columns(start, layers, memory, K)
     own: dict[str, _Own] = {}
     for name, see in seen.items():
         index = network.index(name, "layers")
@@ -1285,9 +1302,6 @@ def _log_of_quotient(least: Array, most: Array, numbers: _Binary64) -> float:
     return upper * (1 + 2 * LIBM) + (0.0 if numbers.exact else 4 * float(U))
 
 
-Maxima = tuple[float, float, float]  # angle, total variation, Hilbert's diameter
-
-
 def _from_diameter(diameter: float) -> Maxima:
     """What Hilbert's distance leaves to the angle (cos ≥ 1 / cosh(Δ/2)) and to total variation."""
     share = math.tanh(diameter / 4)
@@ -1307,17 +1321,18 @@ def _bounds_of(see: _Seen, K: int, numbers: _Binary64) -> dict[str, Fraction | f
     R, maxima = 0.0, (0.0, 0.0, 0.0)
     if len(masses) > 1:
         R = _log_of_quotient(see.least, see.most, numbers) + 2 * _slack(2 * K + n + 1, numbers)
-        maxima = _from_diameter(2 * R) if see.columns is None else _maxima(see, K, numbers)
+        maxima = _from_diameter(2 * R) if see.maxima is None else see.maxima
     return {**mass, **_bounds(R, maxima)}
 
 
-def _maxima(see: _Seen, K: int, numbers: _Binary64) -> Maxima:
-    """Over all pairs of columns."""
-    assert see.columns is not None
-    speaks = see.masses != 0
+def _maxima(columns: Array, masses: Array, K: int, numbers: _Binary64) -> Maxima:
+    """Over all pairs of columns (V, n) that are not silent."""
+    speaking = masses != 0
+    if speaking.sum() < 2:
+        return 0.0, 0.0, 0.0
     if numbers.exact:
-        return exact_maxima(np.stack([_integers(column) for column in see.columns[speaks]], axis=1))
-    return row_maxima(see.columns[speaks] / see.masses[speaks, None], 1 + gamma(K))
+        return exact_maxima(np.stack([_integers(column) for column in columns[speaking]], axis=1))
+    return row_maxima(columns[speaking] / masses[speaking, None], 1 + gamma(K))
 
 
 def _integers(column: Array) -> Array:

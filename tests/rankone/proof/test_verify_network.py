@@ -271,6 +271,15 @@ def test_columns_that_do_not_fit_the_memory_are_refused_in_pairs_and_confirmed_i
         verify_network(written(tmp_path, certificate), memory=1)
 
 
+def test_columns_are_let_go_as_soon_as_their_pairs_were_compared(tmp_path):
+    certificate = certificate_of(moves)
+    start = opened(written(tmp_path, certificate), verifier._Binary64())
+    K = start.network.roundings(start.index, 0)
+    layers = [{"node": name, "route": "pairs"} for name in trunk(certificate.nodes, certificate.start.node)]
+    seen = verifier._columns(start, layers, MEMORY, K).values()
+    assert all(see.columns is None and see.maxima is not None for see in seen)
+
+
 def with_K(certificate):
     K = roundings(certificate.nodes, certificate.start.node)
     return [(one, K[one.node]) for one in certificate.layers]
