@@ -27,7 +27,7 @@ def test_what_is_certified_is_verified_and_other_factors_are_not(tmp_path, certi
     for options in ((), ("--exact",), ("--factors", tmp_path / "head.npz")):
         done = rankone("verify", certificate, *options)
         assert (done.status, done.err) == (0, "")
-        assert done.out.startswith("c.json: confirmed: 7 claims about 2 factors")
+        assert done.out.startswith("c.json: confirmed: 8 claims about 2 factors")
         assert done.out.count("\n") == 1
     np.savez(tmp_path / "swapped.npz", Z1=np.eye(2), Z2=np.eye(2))
     done = rankone("verify", certificate, "--factors", tmp_path / "swapped.npz")
@@ -60,7 +60,7 @@ def test_certify_says_the_command_that_verifies(tmp_path, monkeypatch, out):
     np.savez(tmp_path / "head.npz", Z1=Z1, Z2=Z2)
     statements = rankone("certify", "head.npz", "--out", out).out.splitlines()
     program, *arguments = shlex.split(statements[-1].removeprefix("check it: "))
-    assert (len(statements), program, arguments[:2]) == (9, "rankone", ["verify", out])
+    assert (len(statements), program, arguments[:2]) == (10, "rankone", ["verify", out])
     assert ("--factors" in arguments) == (out != "c.json")
     assert rankone(*arguments).out.startswith("c.json: confirmed")
 

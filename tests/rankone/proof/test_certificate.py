@@ -87,6 +87,8 @@ def test_cone_lemma_every_non_negative_start_obeys_and_two_columns_attain(exact)
     assert (shares.max(axis=1) / shares.min(axis=1) - 1).max() <= certificate.bound("share_below")
     farthest = max(np.sum((x - y) ** 2) / 2 for x, y in combinations(units, 2))
     assert farthest <= certificate.bound("one_minus_cos_below")
+    moved = max(np.abs(p - q).sum() / 2 for p, q in combinations(shares.T, 2))
+    assert moved <= certificate.bound("total_variation_below")
 
 
 @pytest.mark.parametrize("probability", [0.5, 0.9, 0.99])
@@ -111,7 +113,7 @@ def test_signed_bound_falls_with_the_angle_and_rises_with_the_probability():
 
 def test_rank_one_is_certified_as_exactly_zero():
     certificate = certify([np.outer([1.0, 2, 3], [4.0, 5]), np.ones((2, 6)) * 2.0**-30])
-    assert [claim.bound for claim in certificate.bounds] == [0.0] * 7
+    assert [claim.bound for claim in certificate.bounds] == [0.0] * 8
 
 
 def test_a_single_column_leaves_nothing_to_differ():
