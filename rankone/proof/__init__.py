@@ -5,4 +5,10 @@ verify        the verifier: one file that shares nothing with the others but the
 rounding      the error of a product of non-negative matrices in binary64
 column_pairs  the three maxima over all pairs of columns, in binary64
 exact_chain   the same in integers
+
+Of networks:
+
+network          the records of a certificate of a network and one image, and its three files
+network_words    what its claims say
+tensor_file      named arrays in a safetensors file
 """

@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,17 +19,23 @@ def write_whole(path: str | Path, content: bytes) -> Path:
     pipe is written to as it is.
     OSError, in one line that names the path, if it cannot be written.
     """
+    return write_parts(path, (content,))
+
+
+def write_parts(path: str | Path, parts: Iterable[bytes | memoryview]) -> Path:
+    """`write_whole` of the parts one after the other, for a content that is not to be joined in memory."""
     path = Path(path)
     with _said(path):
         if _is_stream(path):
-            path.write_bytes(content)
+            with path.open("wb") as stream:
+                stream.writelines(parts)
             return path
         target = Path(os.path.realpath(path))
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{secrets.token_hex(8)}.part")
         try:
             with temporary.open("xb") as file:
-                file.write(content)
+                file.writelines(parts)
                 file.flush()
                 os.fsync(file.fileno())
             if target.exists():
