@@ -88,35 +88,35 @@ def verify(certificate: str | Path, factors: str | Path | None = None, *, exact:
         Unreadable, OSError: no strict JSON, no readable npz, or python-flint is absent.
     """
     record = _read_json(Path(certificate))
-    _match(record, FORM, "certificate")
+    match(record, FORM, "certificate")
     for package, version in record["versions"].items():
-        _match(version, str, f"versions[{package!r}]")
+        match(version, str, f"versions[{package!r}]")
     limits = {name: _limit(name, **record["claims"][name]) for name in STATEMENTS}
     name = record["factors"]["file"]
     if Path(name).name != name:
-        _deny("factors.file", "is not a bare file name")
+        deny("factors.file", "is not a bare file name")
     chain = _read_factors(Path(factors or Path(certificate).parent / name), record["factors"]["arrays"])
-    _match(record["rounding"], _rounding(record["rounding"]["arithmetic"], chain), "rounding")
+    match(record["rounding"], _rounding(record["rounding"]["arithmetic"], chain), "rounding")
     small, claims_integers = _work(chain) <= SMALL, record["rounding"]["arithmetic"] == ARITHMETIC["exact"]
     if exact or (claims_integers and not small):
         asker = "--exact" if exact else "a certificate that claims integers"
-        maxima, how = _exact_maxima(_flint_product(chain, asker)), "integers, with python-flint"
+        maxima, how = exact_maxima(_flint_product(chain, asker)), "integers, with python-flint"
     elif small:
-        maxima, how = _exact_maxima(reduce(np.matmul, map(_integers, chain))), "integers"
+        maxima, how = exact_maxima(reduce(np.matmul, map(_integers, chain))), "integers"
     else:
         maxima, how = _floating_maxima(chain), "binary64 with error bounds of its own"
     for claim, bound in limits.items():
         own = _bounds(*maxima, record["claims"][claim]["probability"])[claim]
         if not own <= bound:
-            _deny(claim, f"is claimed at most {bound!r}, but the verifier finds {own!r} in {how}")
+            deny(claim, f"is claimed at most {bound!r}, but the verifier finds {own!r} in {how}")
     return f"confirmed: {len(limits)} claims about {len(chain)} factors, recomputed in {how}"
 
 
-def _deny(what: str, why: str) -> NoReturn:
+def deny(what: str, why: str) -> NoReturn:
     raise NotConfirmed(_visible(f"{what} {why}"))
 
 
-def _give_up(path: Path, what: str, error: Exception) -> NoReturn:
+def give_up(path: Path, what: str, error: Exception) -> NoReturn:
     raise Unreadable(_visible(f"{path.name}: no {what} ({type(error).__name__}: {error})")) from None
 
 
@@ -125,21 +125,21 @@ def _visible(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def _match(value: Any, form: Any, what: str) -> None:
+def match(value: Any, form: Any, what: str) -> None:
     """`value` is of exactly the type `form`, or equals it: objects field by field, lists item by item."""
     kind = form if isinstance(form, type) else type(form)
     if kind is not object and type(value) is not kind:
-        _deny(what, f"is not of type {kind.__name__}")
+        deny(what, f"is not of type {kind.__name__}")
     if isinstance(form, dict):
         if set(value) != set(form):
-            _deny(what, f"is not an object with the fields {', '.join(form)}")
+            deny(what, f"is not an object with the fields {', '.join(form)}")
         for field in form:
-            _match(value[field], form[field], f"{what}.{field}")
+            match(value[field], form[field], f"{what}.{field}")
     elif isinstance(form, list) and len(value) == len(form):
         for item, item_form in zip(value, form, strict=True):
-            _match(item, item_form, what)
+            match(item, item_form, what)
     elif not isinstance(form, type) and value != form:
-        _deny(what, f"is not {form!r}")
+        deny(what, f"is not {form!r}")
 
 
 def _read_json(path: Path) -> Any:
@@ -157,17 +157,17 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(content.decode(), object_pairs_hook=unique, parse_constant=constant)
     except (ValueError, RecursionError) as error:
-        _give_up(path, "certificate", error)
+        give_up(path, "certificate", error)
 
 
 def _limit(name: str, *, bound: object, probability: float, **_: str) -> float:
     """The bound of a claim as a number, if claim and probability can have it."""
     if not (0 < probability < 1 if name in UNPROVED else probability == 1):
-        _deny(name, "has a probability that it cannot have")
+        deny(name, "has a probability that it cannot have")
     if bound == INFINITE and name in UNLIMITED:
         return math.inf
     if not isinstance(bound, float) or not 0 <= bound < math.inf:
-        _deny(name, f"has a bound that is neither a number ≥ 0 nor {INFINITE!r}")
+        deny(name, f"has a bound that is neither a number ≥ 0 nor {INFINITE!r}")
     return bound
 
 
@@ -175,58 +175,58 @@ def _read_factors(path: Path, arrays: list[Any]) -> list[NDArray[np.float64]]:
     """The factors in binary64, which holds float32 exactly, if they are the ones that were recorded."""
     names = [f"Z{l}" for l in range(1, len(arrays) + 1)]
     for name, array in zip(names, arrays, strict=True):
-        _match(array, {"name": name, "dtype": str, "shape": [int, int], "sha256": str}, name)
+        match(array, {"name": name, "dtype": str, "shape": [int, int], "sha256": str}, name)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             if not names or sorted(archive.files) != sorted(names):
-                _deny(path.name, f"holds {sorted(archive.files)}, not the {len(names)} recorded factors")
+                deny(path.name, f"holds {sorted(archive.files)}, not the {len(names)} recorded factors")
             for name, array in zip(names, arrays, strict=True):  # before anything is unpacked
                 if archive.zip.getinfo(f"{name}.npy").file_size > 8 * math.prod(array["shape"]) + 4096:
-                    _deny(name, "is larger than recorded")
+                    deny(name, "is larger than recorded")
             chain = [archive[name] for name in names]
         if not all(isinstance(Z, np.ndarray) for Z in chain):  # NumPy hands out other members as bytes
             raise ValueError("a member is no array")
     except (NotConfirmed, FileNotFoundError, IsADirectoryError, PermissionError):
         raise
     except Exception as error:  # damaged bytes make zipfile, zlib and NumPy raise a dozen kinds
-        _give_up(path, "readable npz file", error)
+        give_up(path, "readable npz file", error)
     for name, array, Z in zip(names, arrays, chain, strict=True):
-        _match(array, {**array, "dtype": str(Z.dtype), "shape": list(Z.shape)}, name)
+        match(array, {**array, "dtype": str(Z.dtype), "shape": list(Z.shape)}, name)
         if str(Z.dtype) not in ("float64", "float32"):
-            _deny(name, "is neither float64 nor float32")
+            deny(name, "is neither float64 nor float32")
         if not (Z.size and Z.min() >= 0 and Z.max() < np.inf):
-            _deny(name, "is empty, or has a negative or non-finite entry")
+            deny(name, "is empty, or has a negative or non-finite entry")
         digest = hashlib.sha256(f"{Z.dtype.str} {Z.shape[0]}x{Z.shape[1]}\n".encode())
         digest.update(np.ascontiguousarray(Z).data)
         if digest.hexdigest() != array["sha256"]:
-            _deny(name, "has another SHA-256 than recorded")
+            deny(name, "has another SHA-256 than recorded")
     if any(A.shape[1] != B.shape[0] for A, B in pairwise(chain)):
-        _deny("factors", "do not fit together")
+        deny("factors", "do not fit together")
     return [Z.astype(np.float64, copy=False) for Z in chain]
 
 
 def _rounding(arithmetic: str, chain: list[NDArray[np.float64]]) -> dict[str, Any]:
     """What has to be recorded: γ_n and δ = Π (1 + γ_n) - 1, rounded up; all zero if integers are claimed."""
     if arithmetic not in ARITHMETIC.values():
-        _deny("rounding.arithmetic", f"is none of {', '.join(ARITHMETIC.values())}")
+        deny("rounding.arithmetic", f"is none of {', '.join(ARITHMETIC.values())}")
     u = U if arithmetic == ARITHMETIC["binary64"] else Fraction(0)
-    gammas = [_gamma(len(Z), u) for Z in chain[1:]]
+    gammas = [gamma(len(Z), u) for Z in chain[1:]]
     delta = math.prod((1 + g for g in gammas), start=Fraction(1)) - 1
-    gammas_up = [_up(g) for g in gammas]
-    return {"arithmetic": arithmetic, "unit_roundoff": float(u), "gammas": gammas_up, "delta": _up(delta)}
+    gammas_up = [up(g) for g in gammas]
+    return {"arithmetic": arithmetic, "unit_roundoff": float(u), "gammas": gammas_up, "delta": up(delta)}
 
 
-def _gamma(n: int, u: Fraction = U) -> Fraction:
+def gamma(n: int, u: Fraction = U) -> Fraction:
     return n * u / (1 - n * u)
 
 
 def _root(x: Fraction) -> float:
     """√x, rounded up before the root is taken, of a number that no power of four takes below the floats."""
     shift = max(0, x.denominator.bit_length() - x.numerator.bit_length()) // 2
-    return math.ldexp(math.sqrt(_up(x * 4**shift)), -shift)
+    return math.ldexp(math.sqrt(up(x * 4**shift)), -shift)
 
 
-def _up(x: Fraction) -> float:
+def up(x: Fraction) -> float:
     """The smallest float ≥ x."""
     try:
         nearest = float(x)
@@ -296,19 +296,19 @@ def _flint_product(chain: list[NDArray[np.float64]], asker: str = "--exact") -> 
     return np.array([[int(c) for c in row] for row in C.tolist()], object)
 
 
-def _exact_maxima(C: NDArray[Any]) -> Maxima:
+def exact_maxima(C: NDArray[Any]) -> Maxima:
     """The maxima over pairs of columns of an integer C; only their last operations are rounded, by 2 LIBM."""
     C = C[C.any(axis=1)]
     S = C.sum(axis=0)
     if not S.all():
-        _deny("the product", "has a zero column")
+        deny("the product", "has a zero column")
     positive = bool((C > 0).all())
     theta = variation = diameter = 0.0
     for j, k in combinations(range(len(S)), 2):
         x, y = C[:, j] * S[k], C[:, k] * S[j]  # shares of the sum, over a common denominator
         cos2 = Fraction(int(x.dot(y) ** 2), int(x.dot(x) * y.dot(y)))
         theta = max(theta, math.atan2(_root(1 - cos2), math.sqrt(cos2)) * (1 + 2 * LIBM))
-        variation = max(variation, _up(Fraction(int(abs(x - y).sum()), int(2 * S[j] * S[k]))))
+        variation = max(variation, up(Fraction(int(abs(x - y).sum()), int(2 * S[j] * S[k]))))
         diameter = max(diameter, _log_cross_ratio(x, y)) if positive else math.inf
     return theta, variation, diameter
 
@@ -318,22 +318,29 @@ def _log_cross_ratio(x: NDArray[Any], y: NDArray[Any]) -> float:
     bits = 128 + int(x.max()).bit_length() + int(y.max()).bit_length()
     there, back = (int((-((-a << bits) // b)).max()) for a, b in ((x, y), (y, x)))
     excess = Fraction(there * back, 1 << 2 * bits) - 1
-    return (math.log1p(_up(excess)) if excess < 1 else math.log(_up(1 + excess))) * (1 + 2 * LIBM)
+    return (math.log1p(up(excess)) if excess < 1 else math.log(up(1 + excess))) * (1 + 2 * LIBM)
 
 
 def _floating_maxima(chain: list[NDArray[np.float64]]) -> Maxima:
-    """From X, whose rows are the columns of C over their sums.
-
-    `delta`: relative error of its entries, with that of dividing by sum and norm; at most `off` in logarithms
-    and in total variation. `g`: relative error of a sum of n non-negative terms.
-    """
+    """Of the columns of C over their sums."""
     C = _tame(reduce(lambda P, Z: _product(Z, P), reversed(chain)))
     sums = C.sum(axis=0)
     if not sums.all():
-        _deny("the product", "has a zero column")
-    X = np.ascontiguousarray((C / sums).T)
-    g = _up(_gamma(len(C) + 16))
-    delta = _up(math.prod((1 + _gamma(len(Z)) for Z in chain[1:]), start=1 + 3 * U) - 1)
+        deny("the product", "has a zero column")
+    growth = math.prod((1 + gamma(len(Z)) for Z in chain[1:]), start=Fraction(1))
+    return row_maxima(np.ascontiguousarray((C / sums).T), growth)
+
+
+def row_maxima(X: NDArray[np.float64], growth: Fraction) -> Maxima:
+    """Over all pairs of rows of X ≥ 0, which add up to 1 or nearly so.
+
+    growth: 1 + the relative error of the numbers that were divided by computed sums.
+
+    `delta`: relative error of the entries of X, with that of dividing by sum and norm; at most `off` in
+    logarithms and in total variation. `g`: relative error of a sum of n non-negative terms.
+    """
+    g = up(gamma(X.shape[1] + 16))
+    delta = up(growth * (1 + 3 * U) - 1)
     off = delta / (1 - delta)
     theta = min(_largest_angle(X, g) + 2 * math.asin(min(delta, 1.0)), math.pi / 2)
     distance = _largest(X, lambda d: np.abs(d, out=d).sum(axis=1)[None], np.add)
@@ -386,7 +393,7 @@ def _product(A: NDArray[np.float64], B: NDArray[np.float64]) -> NDArray[np.float
     """A B up to a power of two, if no product of two non-zero entries can be flushed."""
     A, B = _tame(A), _tame(B)
     if _least(A) * _least(B) < FLUSH:
-        _deny("the product", "may flush a number to zero: verify with --exact")
+        deny("the product", "may flush a number to zero: verify with --exact")
     return A @ B
 
 
@@ -394,7 +401,7 @@ def _tame(A: NDArray[np.float64]) -> NDArray[np.float64]:
     """A times a power of two: at most 1, and exact."""
     exponent = int(np.frexp(A.max())[1])
     if math.ldexp(_least(A), -exponent) < FLUSH:
-        _deny("a factor", "has entries too far apart for binary64: verify with --exact")
+        deny("a factor", "has entries too far apart for binary64: verify with --exact")
     return np.ldexp(A, -exponent) if exponent else A
 
 

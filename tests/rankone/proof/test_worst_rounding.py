@@ -148,7 +148,7 @@ def test_sound_where_the_gram_matrix_and_the_norms_are_wrong_by_gamma(monkeypatc
     if who == "producer":
         bound = column_pairs._angle(X, 4 * U)
     else:
-        bound = verify._largest_angle(X, verify._up(verify._gamma(WIDTH + 16))) + 8 * U
+        bound = verify._largest_angle(X, verify.up(verify.gamma(WIDTH + 16))) + 8 * U
     assert number(bound) >= maxima([Z])["angle"]
 
 
@@ -176,7 +176,7 @@ def test_sound_in_integers_where_every_function_is_wrong(monkeypatch, spread, se
     C = np.exp(spread * np.random.default_rng(seed).random((3, 2)))
     truth = maxima([C])
     monkeypatch.setattr(verify, "math", math_that_is_too_low())
-    assert_upper(verify._exact_maxima(verify._integers(C)), truth)
+    assert_upper(verify.exact_maxima(verify._integers(C)), truth)
 
 
 @pytest.mark.parametrize("diameter", [1e-8, 0.5, 20.0, 600.0])
@@ -193,7 +193,7 @@ def test_sound_last_lines_where_every_function_is_wrong(monkeypatch, theta, diam
 
 def test_the_errors_above_are_of_the_size_that_is_claimed():
     assert (U, LIBM) == (float(verify.U), verify.LIBM) == (column_pairs.U, column_pairs.LIBM)
-    assert gamma(WIDTH) == pytest.approx(float(verify._gamma(WIDTH)), rel=1e-15)
+    assert gamma(WIDTH) == pytest.approx(float(verify.gamma(WIDTH)), rel=1e-15)
     rows = np.random.default_rng(1).standard_normal((4, WIDTH))
     gram, worst = rows @ rows.T, rows.view(Worst) @ rows.view(Worst).T
     np.testing.assert_allclose(
