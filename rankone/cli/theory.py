@@ -74,16 +74,33 @@ def certify(
 
 def verify(
     certificate: Annotated[Path, typer.Argument(help="The JSON file that `rankone certify` wrote.")],
-    factors: Annotated[Path | None, typer.Option(help="The npz file, if it is not beside it.")] = None,
+    factors: Annotated[
+        Path | None, typer.Option(help="The npz file of a chain, if it is not beside it.")
+    ] = None,
+    memory: Annotated[
+        float, typer.Option(min=0.001, help="Of a network: GB of columns carried at once.")
+    ] = 4.0,
     exact: Annotated[
-        bool, typer.Option("--exact", help="Integers, with python-flint, up to 8 million entries.")
+        bool,
+        typer.Option(
+            "--exact",
+            help="Integers, with python-flint, up to 8 million entries; fractions for tiny networks.",
+        ),
     ] = False,
 ) -> None:
-    """Check a certificate independently. Exit status 1: a claim is not confirmed, 2: unreadable input."""
-    from rankone.proof.verify import NotConfirmed, verify
+    """Check a certificate, of a chain or of a network, independently.
+
+    Exit status 1: a claim is not confirmed, 2: unreadable input.
+    """
+    from rankone.proof import verify, verify_network
+    from rankone.proof.verify import NotConfirmed
 
     try:
-        typer.echo(visible(f"{certificate.name}: {verify(certificate, factors, exact=exact)}"))
+        if verify_network.is_of_network(certificate):
+            said = verify_network.verify_network(certificate, memory=int(memory * 1e9), exact=exact)
+        else:
+            said = verify.verify(certificate, factors, exact=exact)
+        typer.echo(visible(f"{certificate.name}: {said}"))
     except NotConfirmed as reason:
         typer.echo(visible(f"{certificate.name}: not confirmed: {reason}"))
         raise typer.Exit(1) from None

@@ -207,6 +207,7 @@ def _bounds(extremes: Extremes, probability: float) -> tuple[CertifiedBound, ...
         "hilbert_diameter": outward(diameter),
         "one_minus_cos_below": min(outward(one_minus_cos_from_hilbert(diameter)), 1.0),
         "share_below": outward(math.expm1(diameter)),
+        "total_variation_below": min(outward(math.tanh(diameter / 4)), 1.0),
     }
     signed = min(outward(signed_one_minus_cos(outward(angle), probability)), 1.0)
     bounds = (

@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-FORMAT = "rankone certificate 1"
+FORMAT = "rankone certificate 2"
 INFINITE = "infinite"
 ARITHMETIC = {"binary64": "binary64 with rounding bounds, nothing flushed", "exact": "exact integers"}
 _ALL = "for all non-negative starts u, v ≠ 0: "
@@ -37,6 +37,8 @@ STATEMENTS = {
     "one_minus_cos_below": _BELOW + "1 - cos of the angle between A C u and A C v is at most the bound",
     "share_below": _BELOW + "a coordinate's share of the sum of A C u exceeds its share of that of A C v "
     "by at most the bound, relatively",
+    "total_variation_below": _BELOW + "½ Σ |p_i - q_i| is at most the bound, p, q being A C u, A C v over "
+    "their sums",
     "signed_one_minus_cos": "for independent starts v, w ~ N(0, I): 1 - |cos| of the angle between C v and "
     "C w is at most the bound, with the probability or more",
 }
@@ -45,6 +47,7 @@ METHODS = {
     **dict.fromkeys(("one_minus_cos", "angle", "total_variation", "hilbert_diameter"), _COLUMNS),
     "one_minus_cos_below": "1 - 1/cosh(Δ/2), Δ the Hilbert diameter, which no further factor increases",
     "share_below": "exp(Δ) - 1, Δ the Hilbert diameter, which no further factor increases",
+    "total_variation_below": "tanh(Δ/4), Δ the Hilbert diameter, which no further factor increases",
     "signed_one_minus_cos": "the residual beside the rank-one part, from the angle; Gaussian concentration",
 }
 UNLIMITED = ("hilbert_diameter", "share_below")  # may be infinite
@@ -260,6 +263,7 @@ def _bounds(theta: float, variation: float, diameter: float, probability: float)
         "hilbert_diameter": diameter,
         "one_minus_cos_below": below,
         "share_below": share,
+        "total_variation_below": math.tanh(diameter / 4),
         "signed_one_minus_cos": signed,
     }
     margin = 1 + 16 * LIBM * max(1.0, min(diameter, 700))

@@ -54,6 +54,7 @@ MEMORY = 1 << 32  # bytes of columns carried at once
 BUFFER = 1 << 19  # numbers of a product of weights and relevance before it is added: in cache
 PLACES = 128  # in one such product, at least
 WIDE = 256  # columns of weights that make one product fast
+CHUNK = 1 << 16  # numbers that are looked through at a time
 ROWS = 1 << 24  # numbers of a dense layer's weights at a time
 LARGEST = 700.0  # beyond it exp leaves the floats
 FLOOR = 2.0**-1040  # stands for what is too small for a float
@@ -92,6 +93,12 @@ def verify_network(certificate: str | Path, *, memory: int = MEMORY, exact: bool
     how = "exact fractions" if exact else "binary64 with error bounds of its own"
     nodes = len(network.nodes)
     return f"confirmed: {claims} claims at {len(layers)} layers of {nodes} nodes, recomputed in {how}"
+
+
+def is_of_network(certificate: str | Path) -> bool:
+    """Whether the file says that it is a certificate of a network, of this or another version."""
+    with Path(certificate).open("rb") as file:
+        return FORMAT.rpartition(" ")[0].encode() in file.read(256)
 
 
 # ---------------------------------------------------------------- the files
@@ -149,7 +156,7 @@ def _spelled(record: dict[str, Any]) -> bytes:
 def _tensors(path: Path, record: dict[str, Any], what: str) -> dict[str, Array]:
     """The arrays of one file, if it holds the recorded ones, byte for byte, and they are finite."""
     name = record["file"]
-    if Path(name).name != name or not name:
+    if Path(name).name != name or not name.isprintable() or not name:
         deny(f"{what}.file", "is not a bare file name")
     table, end = {}, 0
     for tensor in record["tensors"]:
@@ -233,9 +240,17 @@ def _channels_last(a: Array) -> Array:
 
 
 def _least(a: Array) -> float:
-    """The smallest entry that is not zero; infinity if there is none."""
-    least = a.min(initial=math.inf)
-    return float(least or np.min(a, where=a > 0, initial=math.inf))
+    """The smallest entry of a ≥ 0 that is not zero; infinity if there is none.
+
+    The bits of floats ≥ 0 are ordered as they are; without the sign, and less 1, those of zero come last.
+    """
+    if a.dtype == object:
+        return float(min((x for x in a.ravel() if x), default=math.inf))
+    bits = a.ravel(order="K").view(np.uint64)
+    one, last = np.uint64(1), 2**64 - 1
+    pieces = ((bits[start : start + CHUNK] << one) - one for start in range(0, bits.size, CHUNK))
+    least = min((int(piece.min()) for piece in pieces), default=last)
+    return math.inf if least == last else float(np.uint64((least + 1) >> 1).view(np.float64))
 
 
 def _largest(a: Array) -> float:
@@ -268,28 +283,19 @@ class _Windows:
     dilation: tuple[int, ...]
 
     @classmethod
-    def of(cls, node: dict[str, Any], x: Array, kernel: list[int], dilation: list[int]) -> _Windows:
-        """ValueError if the node's numbers do not fit the space of x (C, *space)."""
-        for axes in (kernel, node["stride"], node["padding"], dilation):
-            if len(axes) != x.ndim - 1:
-                raise ValueError("a kernel, stride, padding or dilation for other axes than space has")
-        for at_least, counts in (
-            (1, kernel),
-            (1, node["stride"]),
-            (1, dilation),
-            *((0, p) for p in node["padding"]),
-        ):
-            if not all(type(n) is int and n >= at_least for n in counts):
-                raise ValueError("a kernel, stride, padding or dilation that is none")
-        windows = cls(
-            x.shape[1:],
-            tuple(kernel),
-            tuple(node["stride"]),
-            tuple((a, b) for a, b in node["padding"]),
-            tuple(dilation),
-        )
-        if not 1 <= len(kernel) <= 3 or min(windows.out) < 1 or not windows.taps:
-            raise ValueError("windows that do not fit the image, or over no axis or more than three")
+    def of(cls, node: dict[str, Any], x: Array, y: Array, kernel: list[int], dilation: list[int]) -> _Windows:
+        """ValueError if the node's numbers do not lead from the space of x (C, *space) to that of y."""
+        counts = {"kernel": kernel, "stride": node["stride"], "dilation": dilation}
+        padding = node["padding"]
+        for name, numbers in counts.items():
+            if len(numbers) != x.ndim - 1 or not all(type(n) is int and n >= 1 for n in numbers):
+                raise ValueError(f"a {name} that is not a number ≥ 1 for each axis of space")
+        if len(padding) != x.ndim - 1 or not all(map(_are_two_counts, padding)):
+            raise ValueError("a padding that is not two numbers ≥ 0 for each axis of space")
+        pairs = tuple((before, after) for before, after in padding)
+        windows = cls(x.shape[1:], tuple(kernel), tuple(node["stride"]), pairs, tuple(dilation))
+        if not 1 <= len(kernel) <= 3 or windows.out != y.shape[1:] or not windows.taps:
+            raise ValueError(f"windows over {x.shape[1:]} that make {windows.out}, not {y.shape[1:]}")
         return windows
 
     @cached_property
@@ -307,10 +313,14 @@ class _Windows:
         )
 
     def _taps_of(self, axis: int) -> list[tuple[int, slice, slice]]:
-        n, s, found = self.size[axis], self.stride[axis], []
-        for tap in range(self.kernel[axis]):
-            offset = self.dilation[axis] * tap - self.padding[axis][0]
-            first, end = max(0, -(offset // s)), min(self.out[axis], (n - 1 - offset) // s + 1)
+        n, s, d, out, before = (
+            of[axis] for of in (self.size, self.stride, self.dilation, self.out, self.before)
+        )
+        lowest, highest = -((s * (out - 1) - before) // d), (n - 1 + before) // d
+        found = []
+        for tap in range(max(lowest, 0), min(highest, self.kernel[axis] - 1) + 1):
+            offset = d * tap - before
+            first, end = max(0, -(offset // s)), min(out, (n - 1 - offset) // s + 1)
             if first < end:
                 found.append(
                     (tap, slice(first, end), slice(s * first + offset, s * (end - 1) + offset + 1, s))
@@ -318,10 +328,18 @@ class _Windows:
         return found
 
     @property
+    def before(self) -> tuple[int, ...]:
+        return tuple(before for before, _ in self.padding)
+
+    @property
     def over_one_place(self) -> int:
         """At most so many windows read one place."""
         axes = zip(self.out, self.kernel, self.stride, self.dilation, strict=True)
         return math.prod(min(out, -(-k * math.gcd(s, d) // s)) for out, k, s, d in axes)
+
+
+def _are_two_counts(padding: Any) -> bool:
+    return isinstance(padding, list) and len(padding) == 2 and all(type(n) is int and n >= 0 for n in padding)
 
 
 def _within(places: slice, rows: slice, source: slice) -> tuple[slice, slice] | None:
@@ -750,8 +768,8 @@ def _network(records: list[Any], tensors: Mapping[str, Array], numbers: _Binary6
     work = 0
     for index, record in enumerate(records):
         kind = record.get("kind") if isinstance(record, dict) else None
-        if kind not in FORMS or (kind == "image") != (index == 0):
-            deny("nodes", "has a node of no known kind, or an image that is not the first")
+        if not isinstance(kind, str) or kind not in FORMS or (kind == "image") != (index == 0):
+            deny(f"node {index}", f"is of no known kind, or not the only image and the first: {kind!r}")
         match(record, {"kind": str, "name": str, "inputs": list, **FORMS[kind]}, f"node {index}")
         known = {node.name: node for node in nodes}
         name = record["name"]
@@ -789,7 +807,7 @@ def _convolution(node: _Reading) -> Read:
     x, weight, groups = node.only(), node.tensor("weight"), node.record["groups"]
     if weight is None or groups < 1 or len(weight) % groups or weight.shape[1] * groups != len(x):
         raise ValueError("a weight of other channels")
-    windows = _Windows.of(node.record, x, list(weight.shape[2:]), node.record["dilation"])
+    windows = _Windows.of(node.record, x, _value(node), list(weight.shape[2:]), node.record["dilation"])
     return _linear(node, _Convolution(node.numbers, x.shape, weight, windows=windows, groups=groups), x)
 
 
@@ -818,7 +836,7 @@ def _add(node: _Reading) -> Read:
 def _average(node: _Reading) -> Read:
     x, divisor = node.only(), node.tensor("divisor")
     assert divisor is not None
-    windows = _Windows.of(node.record, x, node.record["kernel"], [1] * (x.ndim - 1))
+    windows = _Windows.of(node.record, x, _value(node), node.record["kernel"], [1] * (x.ndim - 1))
     if not (divisor > 0).all():
         raise ValueError("a divisor that is not positive")
     return _linear(
@@ -830,7 +848,10 @@ def _linear(node: _Reading, W: _Map, x: Array, divisor: Array | None = None) -> 
     """y = (W x + b) / divisor, checked against the recorded one, and the node's share by its rule."""
     rule = node.record["rule"]
     if rule not in RULES:
-        deny(node.name, "has a rule that is none")
+        deny(node.name, f"has a rule that is none: {rule!r}")
+    value = _value(node)
+    if value.shape != W.out:
+        raise ValueError(f"a value of shape {value.shape}, not {W.out}")
     bias = node.tensor("bias") if "bias" in node.record else None
     b = None if bias is None else np.broadcast_to(node.numbers.read(bias), W.out)
     low, high = node.bound("low", x), node.bound("high", x)
@@ -838,7 +859,6 @@ def _linear(node: _Reading, W: _Map, x: Array, divisor: Array | None = None) -> 
         deny(node.name, "reads values outside the bounds of z_b")
     above = _product(_terms("z_plus", W, x, None, None), W, x)
     below = _product(_terms("z_plus", W, -x, None, None), W, x)
-    value = _value(node)
     _check(node, value, above, below, b, divisor, W.fans[0])
     terms = _terms(rule, W, x, low, high)
     z = above if rule == "z_plus" else _product(terms, W, x)
@@ -860,8 +880,6 @@ def _check(
     n: int,
 ) -> None:
     """|y - (W x + b)| ≤ (γ'_{n+2} + 2 γ_{n+4}) (|W||x| + |b|) + (n + 2) t; W x = above - below."""
-    if value.shape != above.shape:
-        raise ValueError(f"a value of shape {value.shape}, not {above.shape}")
     y, size = above - below, above + below
     if b is not None:
         y, size = y + b, size + np.abs(b)
@@ -882,7 +900,7 @@ def _check(
 
 def _max_pool(node: _Reading) -> Read:
     x, winners = node.only(), node.integers("winners")
-    windows = _Windows.of(node.record, x, node.record["kernel"], node.record["dilation"])
+    windows = _Windows.of(node.record, x, winners, node.record["kernel"], node.record["dilation"])
     if winners.shape != (len(x), *windows.out) or winners.min() < 0 or winners.max() >= x.size:
         raise ValueError("winners for other windows")
     channel, *places = np.unravel_index(winners, x.shape)
@@ -1039,10 +1057,10 @@ def _layers(start: _Start, records: list[Any]) -> list[dict[str, Any]]:
         if not network.is_on_trunk(index, start.index):
             deny(name, "is not passed by all relevance: of such layers nothing can be claimed")
         above = record["above"]
-        if (route == "envelope") != (routes.get(above) in ("pairs", "shares")) or (
-            route != "envelope" and above is not None
-        ):
-            deny(name, "has an envelope from no layer before it, or something above without one")
+        if route == "envelope" and not (isinstance(above, str) and routes.get(above) in ("pairs", "shares")):
+            deny(name, "is the envelope of no layer before it")
+        if route != "envelope" and above is not None:
+            deny(name, "has something above it, and is no envelope")
         routes[name], before = route, index
     return records
 
@@ -1059,21 +1077,19 @@ class _Seen:
     columns: Array | None = None
 
     def see(self, block: slice, r: Array) -> None:
-        """Columns (V, n) of a block."""
-        masses = r.sum(axis=1)
+        """Columns (V, *shape) of a block."""
+        masses = r.sum(axis=tuple(range(1, r.ndim)))
         self.masses[block] = masses
         if self.columns is not None:
-            self.columns[block] = r
-        speaks = masses != 0
-        if speaks.any():
-            shares = r[speaks] / masses[speaks, None]
-            least, most = shares.min(axis=0), shares.max(axis=0)
-            self.least = least if self.least is None else np.minimum(self.least, least)
-            self.most = most if self.most is None else np.maximum(self.most, most)
+            self.columns[block] = r.reshape(len(r), -1)
+        for column in np.flatnonzero(masses):
+            share = r[column] / masses[column]
+            self.least = share.copy() if self.least is None else np.minimum(self.least, share, out=self.least)
+            self.most = share.copy() if self.most is None else np.maximum(self.most, share, out=self.most)
 
     @property
     def ends(self) -> Array:
-        """The smallest and the largest share, (2, n)."""
+        """The smallest and the largest share, (2, *shape)."""
         assert self.least is not None and self.most is not None
         return np.stack([self.least, self.most])
 
@@ -1129,7 +1145,7 @@ def _descend(
         width = block.stop - block.start
         carried = sum(a.nbytes for a in arrived.values())
         below = 8 * width * sum(network.nodes[i].value.size for i in node.inputs)
-        if width > 1 and carried + 2 * (arrived[node.index].nbytes + below) > memory:
+        if width > 1 and carried + 3 * arrived[node.index].nbytes + 2 * below > memory:
             half = width // 2
             for some in (slice(0, half), slice(half, width)):
                 here = slice(block.start + some.start, block.start + some.stop)
@@ -1138,7 +1154,7 @@ def _descend(
             return
         r = arrived.pop(node.index)
         if node.index in visits:
-            visits[node.index](block, r.reshape(width, -1))
+            visits[node.index](block, r)
         for i, part in zip(node.inputs, node.down(r) if node.index > end else (), strict=node.index > end):
             if i in way:
                 arrived[i] = arrived[i] + part if i in arrived else part
@@ -1205,7 +1221,6 @@ def _of_columns(start: _Start, layers: list[dict[str, Any]], memory: int) -> dic
     for above, names in below.items():
         top = network.index(above, "layers")
         counts = network.roundings(top, K[top] + 1)
-        ends = seen[above].ends.reshape(2, *network.nodes[top].value.shape)
         quotients: dict[int, float] = {}
 
         def visit(index: int, _: slice, r: Array, found: dict[int, float] = quotients) -> None:
@@ -1214,7 +1229,7 @@ def _of_columns(start: _Start, layers: list[dict[str, Any]], memory: int) -> dic
         visits = {
             network.index(name, "layers"): partial(visit, network.index(name, "layers")) for name in names
         }
-        _descend(network, network.way(top), top, {top: ends}, slice(0, 2), visits, math.inf)
+        _descend(network, network.way(top), top, {top: seen[above].ends}, slice(0, 2), visits, math.inf)
         for name in names:
             index = network.index(name, "layers")
             rho = quotients[index] + 2 * _slack(counts[index], numbers)
@@ -1253,7 +1268,7 @@ def _bounds_of(see: _Seen, K: int, numbers: _Binary64) -> dict[str, Fraction | f
     """Of all columns. A share is an entry over a sum of n: it is off by 2 K + n + 1 roundings at most."""
     assert see.least is not None and see.most is not None
     masses = see.masses[see.masses != 0]
-    n = len(see.least)
+    n = see.least.size
     off = Fraction(0) if numbers.exact else gamma(K + n)
     mass = {
         "least_mass": Fraction(masses.min()) * (1 - off),

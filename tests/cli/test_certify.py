@@ -27,7 +27,7 @@ def test_what_is_certified_is_verified_and_other_factors_are_not(tmp_path, certi
     for options in ((), ("--exact",), ("--factors", tmp_path / "head.npz")):
         done = rankone("verify", certificate, *options)
         assert (done.status, done.err) == (0, "")
-        assert done.out.startswith("c.json: confirmed: 7 claims about 2 factors")
+        assert done.out.startswith("c.json: confirmed: 8 claims about 2 factors")
         assert done.out.count("\n") == 1
     np.savez(tmp_path / "swapped.npz", Z1=np.eye(2), Z2=np.eye(2))
     done = rankone("verify", certificate, "--factors", tmp_path / "swapped.npz")

@@ -66,6 +66,7 @@ def maxima(factors):
         "hilbert_diameter": delta,
         "one_minus_cos_below": 1 if delta == mp.inf else 2 * mp.sinh(delta / 4) ** 2 / mp.cosh(delta / 2),
         "share_below": mp.expm1(delta),
+        "total_variation_below": mp.tanh(delta / 4),
     }
 
 

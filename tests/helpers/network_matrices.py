@@ -20,11 +20,11 @@ Number = Callable[[Any], Any]  # a recorded number -> float or Fraction
 
 
 def entries(array: Array, number: Number) -> Array:
-    """An array of such numbers."""
+    """An array of such numbers: float64, or Fractions."""
     found = np.empty(np.size(array), object)
     found[:] = [number(x) for x in np.ravel(array).tolist()]
     found = found.reshape(np.shape(array))
-    return found if number is Fraction else found.astype(np.float64)
+    return found.astype(np.float64) if all(isinstance(x, float) for x in found.ravel()) else found
 
 
 def windows(
@@ -156,7 +156,10 @@ def values_shape(node: Linear, x: Array) -> tuple[int, ...]:
     return node.value.shape
 
 
-def passage(node: Node, xs: Sequence[Array], number: Number) -> Array:
+Times = Callable[[Array, Array], Array]  # a matrix and a matrix or vector -> their product
+
+
+def passage(node: Node, xs: Sequence[Array], number: Number, times: Times = np.matmul) -> Array:
     """The matrix that hands relevance down, (in, out)."""
     if not isinstance(node, Linear):
         index = moved(node, xs).ravel()
@@ -166,19 +169,21 @@ def passage(node: Node, xs: Sequence[Array], number: Number) -> Array:
     x = np.concatenate([x.ravel() for x in xs])
     W, there = weights(node, xs, number)
     some, bias = terms(node, W, there, x, number)
-    z = sum((W_t @ x_t for W_t, x_t in some), bias)
+    z = sum((times(W_t, x_t) for W_t, x_t in some), bias)
     over = entries(z, lambda d: number(0) if d == 0 else number(1) / d)
     return sum(x_t[:, None] * W_t.T for W_t, x_t in some) * over
 
 
-def columns(nodes: Sequence[Node], start: str, number: Number = Fraction) -> Mapping[str, Array]:
+def columns(
+    nodes: Sequence[Node], start: str, number: Number = Fraction, times: Times = np.matmul
+) -> Mapping[str, Array]:
     """C (n, V) at every node that relevance of the start's units reaches, by multiplying matrices."""
     y = values(nodes, number)
     found = {start: entries(np.eye(y[start].size), number)}
     for node in reversed(nodes):
         if node.name in found and node.inputs:
             xs = [y[i] for i in node.inputs]
-            r = passage(node, xs, number) @ found[node.name]
+            r = times(passage(node, xs, number, times), found[node.name])
             ends = np.cumsum([0, *(x.size for x in xs)])
             for i, a, b in zip(node.inputs, ends, ends[1:], strict=False):
                 found[i] = found[i] + r[a:b] if i in found else r[a:b]

@@ -53,7 +53,7 @@ def math_that_is_too_low():
     def low(function):
         return lambda *x: function(*x) * (1 - LIBM)
 
-    names = ("asin", "atan", "atan2", "log", "log1p", "expm1", "sin", "tan")
+    names = ("asin", "atan", "atan2", "log", "log1p", "expm1", "sin", "tan", "tanh")
     return Module(math, **{name: low(getattr(math, name)) for name in names})
 
 

@@ -87,6 +87,8 @@ def test_cone_lemma_every_non_negative_start_obeys_and_two_columns_attain(exact)
     assert (shares.max(axis=1) / shares.min(axis=1) - 1).max() <= certificate.bound("share_below")
     farthest = max(np.sum((x - y) ** 2) / 2 for x, y in combinations(units, 2))
     assert farthest <= certificate.bound("one_minus_cos_below")
+    moved = max(np.abs(p - q).sum() / 2 for p, q in combinations(shares.T, 2))
+    assert moved <= certificate.bound("total_variation_below")
 
 
 @pytest.mark.parametrize("probability", [0.5, 0.9, 0.99])

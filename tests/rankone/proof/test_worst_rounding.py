@@ -189,6 +189,7 @@ def test_sound_last_lines_where_every_function_is_wrong(monkeypatch, theta, diam
     assert number(bounds["one_minus_cos"]) >= 2 * mp.sin(mp.mpf(theta) / 2) ** 2
     assert number(bounds["one_minus_cos_below"]) >= min(2 * mp.sinh(Δ / 4) ** 2 / mp.cosh(Δ / 2), 1)
     assert number(bounds["share_below"]) >= mp.expm1(Δ)
+    assert number(bounds["total_variation_below"]) >= mp.tanh(Δ / 4)
 
 
 def test_the_errors_above_are_of_the_size_that_is_claimed():
