@@ -60,7 +60,7 @@ def test_certify_says_the_command_that_verifies(tmp_path, monkeypatch, out):
     np.savez(tmp_path / "head.npz", Z1=Z1, Z2=Z2)
     statements = rankone("certify", "head.npz", "--out", out).out.splitlines()
     program, *arguments = shlex.split(statements[-1].removeprefix("check it: "))
-    assert (len(statements), program, arguments[:2]) == (9, "rankone", ["verify", out])
+    assert (len(statements), program, arguments[:2]) == (10, "rankone", ["verify", out])
     assert ("--factors" in arguments) == (out != "c.json")
     assert rankone(*arguments).out.startswith("c.json: confirmed")
 
