@@ -40,7 +40,7 @@ figures: demo
 	$(BIN)/python simulations/corrections.py
 	$(BIN)/rankone csc --model vgg16 --weights random --limit 2 --vectors 3 --theory --starts fc3,fc1,conv4_3,conv3_3,conv2_2 --out out/random
 	mkdir -p paper_figs/shown
-	cp out/demo/fig4.png out/demo/cone.png out/phase_diagram/phase_diagram.png paper_figs/shown/
+	cp out/demo/fig4.png out/demo/certificates.png out/phase_diagram/phase_diagram.png paper_figs/shown/
 	cp out/demo/mri_csc.png paper_figs/shown/csc_mri-vgg16.png
 	cp out/demo/mri-vgg16_z_plus/relevance.png paper_figs/shown/mri_z_plus.png
 	cp out/demo/mri-vgg16_gradient/relevance.png paper_figs/shown/mri_gradient.png

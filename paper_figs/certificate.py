@@ -27,27 +27,30 @@ FLOOR = 1e-33  # what is zero stands there
 
 
 def draw(table: str | Path, out: str | Path) -> Path:
-    """A panel each for 1 − cos, total variation and share, of the worst image at each layer.
+    """A row of panels for each model: 1 − cos, total variation and share, of the worst image at each layer.
 
-    Infinite bounds are arrows at the upper edge. Returns `out`; its suffix chooses the format. ValueError for
+    Infinite bounds are ∞ at the upper edge. Returns `out`; its suffix chooses the format. ValueError for
     another table.
     """
     rows = CERTIFIED.read(table)
-    layers = list(dict.fromkeys(row["layer"] for row in rows))
+    models = list(dict.fromkeys(row["model"] for row in rows))
     with house_style():
-        figure, panels = plt.subplots(1, len(PANELS), figsize=(5 * len(PANELS), 5.4))
-        for axes, (column, title) in zip(panels, PANELS.items(), strict=True):
-            for place, (kind, name, colour) in enumerate(CURVES):
-                if f"{kind}{column}" in rows[0]:
-                    curve(axes, worst(rows, layers, f"{kind}{column}"), name, colour, place)
-            step = -(-len(layers) // TICKS)
-            axes.set_xticks(range(0, len(layers), step), layers[::step], rotation=90, fontsize=9)
-            axes.set(title=title, yscale="log", xlim=(-0.5, len(layers) - 0.5))
-        panels[0].set_ylabel(f"{in_lines(rows[0]['model'])}\n← the same map whatever the start")
-        panels[0].legend(loc="upper right")
-        figure.suptitle(
-            f"{rows[0]['method']}: all non-negative relevance at {rows[0]['start']}, from there to the input"
-        )
+        size = 5 * len(PANELS), 0.8 + 4.6 * len(models)
+        figure, panels = plt.subplots(len(models), len(PANELS), figsize=size, squeeze=False)
+        for model, line in zip(models, panels, strict=True):
+            mine = [row for row in rows if row["model"] == model]
+            layers = list(dict.fromkeys(row["layer"] for row in mine))
+            for axes, (column, title) in zip(line, PANELS.items(), strict=True):
+                for place, (kind, name, colour) in enumerate(CURVES):
+                    if f"{kind}{column}" in mine[0]:
+                        curve(axes, worst(mine, layers, f"{kind}{column}"), name, colour, place)
+                step = -(-len(layers) // TICKS)
+                axes.set_xticks(range(0, len(layers), step), layers[::step], rotation=90, fontsize=9)
+                axes.set(title=title, yscale="log", xlim=(-0.5, len(layers) - 0.5))
+            line[0].set_ylabel(f"{in_lines(model)}\n← the same map whatever the start")
+        panels[0, 0].legend(loc="upper right")
+        starts = ", ".join(dict.fromkeys(row["start"] for row in rows))
+        figure.suptitle(f"{rows[0]['method']}: all non-negative relevance at {starts}, down to the input")
         return save(figure, out)
 
 

@@ -117,14 +117,16 @@ def write_certificate(
 
 def write_table(path: Path, label: str, proofs: Sequence[Proof]) -> Path:
     """A row for each image and layer; returns the path."""
-    return CERTIFIED.write(
-        path,
-        [
-            _row(label, proof, layer, bounds)
-            for proof in proofs
-            for layer, bounds in zip(proof.layers, best(proof), strict=True)
-        ],
-    )
+    return CERTIFIED.write(path, rows(label, proofs))
+
+
+def rows(label: str, proofs: Sequence[Proof]) -> list[dict[str, object]]:
+    """The rows of CERTIFIED."""
+    return [
+        _row(label, proof, layer, bounds)
+        for proof in proofs
+        for layer, bounds in zip(proof.layers, best(proof), strict=True)
+    ]
 
 
 def _row(label: str, proof: Proof, certified: Certified, bounds: Mapping[str, float]) -> dict[str, object]:
@@ -155,13 +157,13 @@ def summary(label: str, proof: Proof, names: Sequence[str]) -> str:
     """A table of the layers, all bounds rounded up, and what is proved at the lowest."""
     chosen = sorted({round(k * (len(proof.layers) - 1) / (ROWS - 1)) for k in range(ROWS)})
     bounds = best(proof)
-    rows = [_cells(proof.layers[k], bounds[k]) for k in chosen]
+    cells = [_cells(proof.layers[k], bounds[k]) for k in chosen]
     return "\n".join(
         [
             f"{label}, {proof.of.method.name}, image {proof.place}: {predicted(proof, names)}",
             f"for all non-negative relevance at {proof.of.start.name}, certified:",
             "",
-            *aligned([HEADER, *rows], left=2),
+            *aligned([HEADER, *cells], left=2),
             "",
             *(
                 fill(said, WIDTH, initial_indent="  ", subsequent_indent="    ")
