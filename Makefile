@@ -50,7 +50,7 @@ random: setup
 figures: demo
 	$(MAKE) -j 2 $(PICTURES)
 	mkdir -p paper_figs/shown
-	cp out/demo/fig4.png out/demo/cone.png out/phase_diagram/phase_diagram.png paper_figs/shown/
+	cp out/demo/fig4.png out/demo/certificates.png out/phase_diagram/phase_diagram.png paper_figs/shown/
 	cp out/demo/mri_csc.png paper_figs/shown/csc_mri-vgg16.png
 	cp out/demo/mri-vgg16_z_plus/relevance.png paper_figs/shown/mri_z_plus.png
 	cp out/demo/mri-vgg16_gradient/relevance.png paper_figs/shown/mri_gradient.png

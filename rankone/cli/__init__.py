@@ -2,7 +2,8 @@
 
 networks  csc, model, relevance, cone, patterns: on a network and images
 sanity    sanity: do maps depend on the class, on the weights?
-theory    claims, certify, verify
+certify   certify: of a chain of matrices, or of a network
+theory    claims, verify
 options   the options they share, and what these name
 each      several methods, of which one may fail
 """
@@ -15,7 +16,7 @@ try:
 except ImportError:
     sys.exit("rankone: the command line needs typer; do: pip install 'rankone[cli]'")
 
-from rankone.cli import networks, sanity, theory
+from rankone.cli import certify, networks, sanity, theory
 from rankone.errors import one_line, refuse
 
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
@@ -46,7 +47,7 @@ for command in (
     networks.cone,
     networks.patterns,
     sanity.sanity,
-    theory.certify,
+    certify.certify,
     theory.verify,
 ):
     app.command()(command)

@@ -1,6 +1,5 @@
-"""Commands that need no network: the paper's claims, certificates and their verification."""
+"""Commands that need no network: the paper's claims, and the verification of certificates."""
 
-import shlex
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -52,24 +51,6 @@ def claims_of_networks() -> "tuple[Claim, ...]":
     refuse_missing()
     found: tuple[Claim, ...] = ledger.LEDGER
     return found
-
-
-def certify(
-    factors: Annotated[Path, typer.Argument(help="npz with Z1, Z2, … (Z1 nearest the input), all ≥ 0.")],
-    out: Annotated[Path, typer.Option(help="The certificate, a JSON file.")],
-    probability: Annotated[float, typer.Option(help="Of the statement about signed starts.")] = 0.9,
-) -> None:
-    """Prove how little the map of C = Z1 Z2 … can depend on its start, rounding errors included."""
-    from rankone.proof import certificate
-    from rankone.results.whole import refuse_unwritable
-
-    refuse_unwritable(out)
-    proof = certificate.certify(certificate.read_factors(factors), probability=probability, file=factors.name)
-    proof.write(out)
-    typer.echo(proof.describe())
-    beside = out.resolve().parent == factors.absolute().parent.resolve()
-    command = ["rankone", "verify", str(out), *(() if beside else ("--factors", str(factors)))]
-    typer.echo(f"check it: {shlex.join(command)}")
 
 
 def verify(

@@ -128,6 +128,39 @@ CONE = Table(
     ),
 )
 
+CERTIFIED = Table(
+    "rankone certify --model",
+    (
+        MODEL,
+        METHOD,
+        Column("image", "its place among the images, from 0", WHOLE),
+        START,
+        LAYER,
+        Column("route", "pairs, shares or envelope: see docs/network_certificates.md"),
+        Column("units", "of the layer", WHOLE),
+        Column("columns", "starts compared, one a class or a unit", WHOLE),
+        Column("silent", "further starts that send nothing there", WHOLE),
+        Column("roundings", "K, roundings in any entry of a map", WHOLE),
+        Column(
+            "least_mass",
+            "of relevance 1 at a compared start, what arrives at least; nan: not known",
+            ALL_DIGITS,
+        ),
+        Column("most_mass", "what arrives at most; nan: an envelope knows no amounts", ALL_DIGITS),
+        *(
+            Column(f"{kind}{name}", f"{meaning}: {how}", ALL_DIGITS)
+            for kind, how in (("", "certified, at most"), ("computed_", "float64, without an error bound"))
+            for name, meaning in (
+                ("share", "by how much a unit's share is larger for one start than another"),
+                ("total_variation", "share of what arrives that moves elsewhere"),
+                ("one_minus_cos", "1 − the smallest cosine of two maps"),
+                ("hilbert_diameter", "Hilbert's projective diameter of the maps' cone"),
+            )
+        ),
+        Column("sampled_one_minus_cos", "the largest of a sample of non-negative starts", ALL_DIGITS),
+    ),
+)
+
 SANITY = Table(
     "rankone sanity",
     (

@@ -25,13 +25,17 @@ def test_demo_writes_its_pictures_and_tells_where_to_look(tmp_path, capsys):
         for net in ("vgg", "resnet")
         for method in ("gradient", "z_plus")
     ]
-    for name in ("fig4.png", "mri_csc.png", "cone.png", *maps):
+    for name in ("fig4.png", "mri_csc.png", "certificates.png", *maps):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
-    assert all(name in printed for name in ("fig4.png", "mri_csc.png", "cone.png", *maps[:2], maps[3]))
+    assert all(
+        name in printed for name in ("fig4.png", "mri_csc.png", "certificates.png", *maps[:2], maps[3])
+    )
+    assert printed.count("recomputed in binary64 with error bounds of its own") == 2
+    assert printed.count("Verified in this run.") == 2
     assert "What to take home" in printed and "rankone csc --help" in printed
     with open(tmp_path / "mri_csc_theory.csv", newline="") as file:
         assert {row["start"] for row in csv.DictReader(file)} == {"fc3", "fc1", "conv4_3"}
-    with open(tmp_path / "cone.csv", newline="") as file:
+    with open(tmp_path / "certificates.csv", newline="") as file:
         assert {row["model"] for row in csv.DictReader(file)} == {"digits-vgg", "digits-resnet"}
     with np.load(tmp_path / "digits-vgg_z_plus" / "relevance.npz") as file:
         assert list(file["names"]) == list("0123456789")

@@ -2,6 +2,7 @@
 
 csc           cosine similarity convergence: tables and verdicts
 cone          how far apart the maps of any two classes can be
+certify       the same, proved
 relevance     maps of single units, and the books
 model         a network's nodes and their names
 sanity        do maps depend on the class, and on the weights?

@@ -42,12 +42,14 @@ def path(nodes: Sequence[Node], start: Node, at: Node) -> list[Node]:
 
 
 def trunk(nodes: Sequence[Node], layers: Collection[str]) -> list[Node]:
-    """The image and the named layers that no skip goes around: all relevance from the output passes them."""
+    """The image and the named layers that no skip goes around: all relevance from the output passes them, or
+    from another node if only those are given that it depends on.
+    """
     named = [node for node in nodes if isinstance(node.op, Image) or node.name in layers]
     return [
         layer
         for layer in named
-        if not any(i < layer.index for node in nodes[layer.index + 1 :] for i in node.inputs)
+        if not any(i < layer.index for node in nodes if node.index > layer.index for i in node.inputs)
     ]
 
 

@@ -80,7 +80,7 @@ def deep_taylor(low: float | Tensor | None = None, high: float | Tensor | None =
             got=f"low={low}, high={high}",
             do="give low and high",
         )
-    first = rules.squares if low is None or high is None else rules.bounded(low, high)
+    first = rules.squares if low is None or high is None else rules.Bounded(low, high)
     return replace(z_plus, name="deep_taylor", first=first, activation=None)
 
 

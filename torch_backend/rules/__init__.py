@@ -8,7 +8,7 @@ backward   the protocol of what a rule returns
 gradient, pass_through, deconvolve, guide, rectify_gradient    the gradient family
 z, epsilon, gamma, z_plus, z_minus, alpha_beta                 relevance shared out: LRP
 excite, contrast                                               excitation backpropagation
-squares, bounded                                               deep Taylor's first layer
+squares, Bounded                                               deep Taylor's first layer
 Held                                                           normalisations and gates, held constant
 contributions, Contributions, share, Share                     what rules of your own are made of
 Rule, Backward, Books                                          what a rule is, and what it returns
@@ -16,8 +16,8 @@ Rule, Backward, Books                                          what a rule is, a
 
 from torch_backend.rules.backward import Backward, Books, Rule
 from torch_backend.rules.equations import (
+    Bounded,
     alpha_beta,
-    bounded,
     contrast,
     deconvolve,
     epsilon,
@@ -38,12 +38,12 @@ from torch_backend.rules.sharing import Contributions, Share, contributions, sha
 __all__ = [
     "Backward",
     "Books",
+    "Bounded",
     "Contributions",
     "Held",
     "Rule",
     "Share",
     "alpha_beta",
-    "bounded",
     "contrast",
     "contributions",
     "deconvolve",

@@ -16,6 +16,7 @@ negative one to the negative part. Excitation, w² and z^B have none. What it dr
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil
 
 import torch
@@ -114,6 +115,8 @@ def alpha_beta(alpha: float, beta: float) -> Rule:
     """(6): α times the positive part's share minus β times the negative part's (Bach et al. 2015)."""
     _check_number("alpha", alpha)
     _check_number("beta", beta)
+    if (alpha, beta) == (1, 0):
+        return z_plus
     if beta == 0:
         return lambda op, x, y: alpha * z_plus(op, x, y)
     return lambda op, x, y: alpha * z_plus(op, x, y) - beta * z_minus(op, x, y)
@@ -134,19 +137,26 @@ def squares(op: Weighted, x: Tensor, y: Tensor) -> Share:
     return share(Contributions(((op.map(torch.square), torch.ones_like(x)),)))
 
 
-def bounded(low: float | Tensor, high: float | Tensor) -> Rule:
-    """(x ⊙ Wᵀ - l ⊙ W⁺ᵀ - h ⊙ W⁻ᵀ)(r / z), z = Wx - W⁺l - W⁻h: for an input in l ≤ x ≤ h (Montavon et al.
-    2017, z^B).
+@dataclass(frozen=True, eq=False)
+class Bounded:
+    """((x - l) ⊙ W⁺ᵀ + (x - h) ⊙ W⁻ᵀ)(r / z), z = W⁺(x - l) + W⁻(x - h): for an input in l ≤ x ≤ h (Montavon
+    et al. 2017, z^B).
 
     low, high: numbers, or tensors that broadcast with the input of the layer (per channel: (C, 1, 1)).
     """
 
-    def rule(op: Linear, x: Tensor, y: Tensor) -> Share:
-        l, h = _like(low, x), _like(high, x)
-        _check_within(x, l, h)
-        return share(Contributions(((op, x), (op.positive, -l), (op.negative, -h))))
+    low: float | Tensor
+    high: float | Tensor
 
-    return rule
+    def __call__(self, op: Linear, x: Tensor, y: Tensor) -> Share:
+        l, h = self.bounds(x)
+        return share(Contributions(((op.positive, x - l), (op.negative, x - h))))
+
+    def bounds(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """l and h for the entries of x (B, *in_shape). ValueError: x is not within them."""
+        l, h = _like(self.low, x), _like(self.high, x)
+        _check_within(x, l, h)
+        return l, h
 
 
 # ---------------------------------------------------------------- arguments

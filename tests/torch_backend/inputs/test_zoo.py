@@ -140,6 +140,8 @@ def test_the_readme_says_what_the_demo_finds(mri):
     said = readme(r"(\S+) % of the relevance arrives .* at most (\S+) % of what arrives lies elsewhere")
     (cone,) = class_cones(mri, mri_vgg16.slices()[3:4], methods.z_plus, ["input"])
     np.testing.assert_allclose(said, [100 * cone.least, 100 * cone.total_variation], rtol=0.02)
+    certified = readme(r"arrives by more than (\S+) %, nor move more than (\S+) % of the map")
+    np.testing.assert_allclose(certified, [100 * cone.share_change, 100 * cone.total_variation], rtol=0.005)
 
 
 def readme(pattern: str) -> list[float]:
@@ -154,6 +156,9 @@ def test_the_residual_network_is_less_blind():
     (cone,) = class_cones(network, cat, methods.z_plus, ["input"])
     np.testing.assert_allclose(
         readme(r"where (\S+) % of the map can move"), 100 * cone.total_variation, rtol=0.02
+    )
+    np.testing.assert_allclose(
+        readme(r"move up to (\S+) % of the map"), 100 * cone.total_variation, rtol=0.005
     )
     assert cone.most < 0.1
 

@@ -261,7 +261,7 @@ def test_bounds_per_channel_and_for_a_flattened_image() -> None:
     agree(ours(network(), methods.deep_taylor(low, high)), ours(network(), methods.deep_taylor(-6.0, 7.0)))
     torch.manual_seed(0)
     dense = nn.Sequential(nn.Flatten(), nn.Linear(1200, 5), nn.ReLU(), nn.Linear(5, 4)).double().eval()
-    first = replace(methods.z_plus, first=rules.bounded(-6.0, 7.0))
+    first = replace(methods.z_plus, first=rules.Bounded(-6.0, 7.0))
     agree(ours(dense, methods.deep_taylor(-6.0, 7.0)), ours(dense, first))
     with pytest.raises(ValueError, match="images: expected values within the bounds"):
         ours(dense, methods.deep_taylor(-0.1, 0.1))

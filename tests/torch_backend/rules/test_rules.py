@@ -118,9 +118,9 @@ def test_z_b_is_its_sum_over_contributions(node, values) -> None:
     def oracle(w, x, b, r):
         return dense.shared(w * x - pos(w) * low - neg(w) * high, 0 * b, r)
 
-    check(rules.bounded(low, high), oracle, node, values)
+    check(rules.Bounded(low, high), oracle, node, values)
     channels = torch.full((values[0].shape[1], *[1] * (values[0].dim() - 2)), 1.0, dtype=nets.DTYPE)
-    check(rules.bounded(low * channels, high * channels), oracle, node, values)
+    check(rules.Bounded(low * channels, high * channels), oracle, node, values)
 
 
 @pytest.mark.parametrize("node,values", NODES)
@@ -237,10 +237,10 @@ def test_rectifier_with_a_ceiling_blocks_saturated_units() -> None:
         (lambda: rules.alpha_beta(1, float("inf")), "beta"),
         (lambda: rules.rectify_gradient(1.0), "quantile"),
         (
-            lambda: rules.bounded(torch.zeros(3), 1.0)(dense.layer([[1.0]], [0.0]), torch.ones(1, 1), None),
+            lambda: rules.Bounded(torch.zeros(3), 1.0)(dense.layer([[1.0]], [0.0]), torch.ones(1, 1), None),
             "bounds",
         ),
-        (lambda: rules.bounded(0.0, 0.1)(dense.layer([[1.0]], [0.0]), torch.ones(1, 1), None), "images"),
+        (lambda: rules.Bounded(0.0, 0.1)(dense.layer([[1.0]], [0.0]), torch.ones(1, 1), None), "images"),
     ],
 )
 def test_bad_arguments_are_refused(make, words: str) -> None:

@@ -1,0 +1,157 @@
+"""What all columns of C have in common at every layer of the trunk, within a budget of memory and time.
+
+From the start down all columns are held at once, as long as those of two layers fit into memory; below they
+pass in blocks, and of a layer only the largest and smallest share of each unit is kept. Where the budget
+ends, these two go on alone, as the envelope of all columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from rankone.errors import refuse
+from rankone.proof.column_pairs import Extremes, floating_extremes
+from rankone.proof.share_range import ShareRange
+from torch_backend.proof.stretch import Prepared, Stretch, blocks
+
+CARRIED = 1 << 26  # bytes of relevance that go down at once, at the widest node
+COPIES = 6  # of all columns of a layer that its pairs take, in memory
+PAIRED = 3e10  # differences of two numbers; above, pairs of columns take minutes, and shares must do
+ENOUGH = 0.05  # Hilbert's distance below which classes cannot be told apart by eye
+
+
+@dataclass(frozen=True)
+class Room:
+    """memory: bytes for columns. work: multiplications for all columns together (see Stretch.work)."""
+
+    memory: int
+    work: float
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """All columns at one layer, in float64 arithmetic, without error bounds.
+
+    route: "pairs", "shares" or "envelope"; above: the layer whose envelope it is. shares: of the columns; of
+    an envelope what became of the two, without amounts. extremes: over all pairs of columns, if the route is
+    pairs.
+    """
+
+    layer: str
+    route: str
+    above: str | None
+    shares: ShareRange
+    extremes: Extremes | None
+
+
+def found_below(way: Sequence[Stretch], columns: Tensor, room: Room, until: str | None) -> Iterator[Found]:
+    """What is found at each layer of the way, from the top, for columns (V, *start) ≥ 0.
+
+    until: the last layer at which all columns are computed whatever that costs; None: the budget decides. It
+    ends above a layer that no column reaches.
+    ValueError for negative or infinite relevance, and if not even one layer fits the budget.
+    """
+    exact, held = _exact(way, len(columns), room, until), 0
+    last: Found | None = None
+    while held < exact and _fits(way[held], len(columns), room):
+        step = way[held].prepared()
+        columns = _all_down(step, columns)
+        last = _found(step, columns, room)
+        if not last.shares.speaking:
+            return
+        yield last
+        held += 1
+        if until is None and exact < len(way) and last.extremes and last.extremes.diameter < ENOUGH:
+            exact = held
+    for last in _streamed(way[held:exact], columns):
+        if not last.shares.speaking:
+            return
+        yield last
+    if last is not None:
+        yield from _envelope(way[exact:], last)
+
+
+def _exact(way: Sequence[Stretch], count: int, room: Room, until: str | None) -> int:
+    """How many stretches all columns pass."""
+    if until is not None:
+        return 1 + [stretch.bottom.name for stretch in way].index(until)
+    spent = np.cumsum([count * stretch.work for stretch in way])
+    passed = int((spent <= room.work).sum())
+    if not passed:
+        refuse(
+            "budget",
+            expected=f"at least the work of {way[0].bottom.name}, {spent[0]:.2g} multiplications",
+            got=f"{room.work:.2g}",
+            do="raise --budget, or name the lowest layer: --layer",
+        )
+    return passed
+
+
+def _fits(stretch: Stretch, count: int, room: Room) -> bool:
+    numbers = stretch.top.value.numel() + stretch.bottom.value.numel()
+    return 8 * count * numbers <= room.memory
+
+
+def _all_down(step: Prepared, columns: Tensor) -> Tensor:
+    """All columns at the bottom, block by block."""
+    below = columns.new_empty(len(columns), *step.stretch.bottom.shape)
+    for block in blocks(len(columns), step.stretch.widest, CARRIED):
+        below[block] = step.down(columns[block])
+    return below
+
+
+def _found(step: Prepared, columns: Tensor, room: Room) -> Found:
+    rows = _rows(step, columns)
+    shares = ShareRange.nothing(rows.shape[1]).joined(rows)
+    paired = rows.shape[1] * len(rows) ** 2 / 2 <= PAIRED and COPIES * rows.nbytes <= room.memory
+    if not paired or shares.speaking < 2:
+        return Found(step.stretch.bottom.name, "shares", None, shares, None)
+    some = np.delete(rows, shares.silent, axis=0) if shares.silent else rows
+    return Found(step.stretch.bottom.name, "pairs", None, shares, floating_extremes(some.T, Fraction(0)))
+
+
+def _rows(step: Prepared, columns: Tensor) -> NDArray[np.float64]:
+    """(v, *shape) as (v, n); ValueError unless finite and not negative."""
+    rows: NDArray[np.float64] = columns.flatten(1).cpu().numpy()
+    least, most = rows.min(), rows.max()
+    if not (least >= 0 and most < np.inf):
+        refuse(
+            f"{step.stretch.method.name} at {step.stretch.bottom.name}",
+            expected="finite relevance that is not negative",
+            got=f"numbers from {least:.3g} to {most:.3g}",
+            do="take z_plus, excitation_backprop, deep_taylor or alpha_beta:1:0",
+        )
+    return rows
+
+
+def _streamed(way: Sequence[Stretch], columns: Tensor) -> Iterator[Found]:
+    """The shares at each layer of the way, block by block of columns."""
+    if not way:
+        return
+    steps = [stretch.prepared() for stretch in way]
+    shares = [ShareRange.nothing(stretch.bottom.value.numel()) for stretch in way]
+    for block in blocks(len(columns), max(stretch.widest for stretch in way), CARRIED):
+        r = columns[block]
+        for k, step in enumerate(steps):
+            r = step.down(r)
+            shares[k] = shares[k].joined(_rows(step, r))
+    for stretch, of_all in zip(way, shares, strict=True):
+        yield Found(stretch.bottom.name, "shares", None, of_all, None)
+
+
+def _envelope(way: Sequence[Stretch], last: Found) -> Iterator[Found]:
+    """The largest and the smallest share of each unit at the layer of `last`, carried down."""
+    two = torch.from_numpy(np.stack([last.shares.low, last.shares.high]))
+    for stretch in way:
+        step = stretch.prepared()
+        two = _all_down(step, two.reshape(2, *stretch.top.shape).to(stretch.top.value))
+        low, high = _rows(step, two)
+        shares = replace(last.shares, low=low, high=high, least=np.nan, most=np.nan)
+        yield Found(stretch.bottom.name, "envelope", last.layer, shares, None)
