@@ -1,6 +1,6 @@
 """The command line `rankone`. Heavy imports stay inside the commands: `rankone --help` answers at once.
 
-networks  csc, model, relevance, cone, patterns: on a network and images
+networks  csc, predict, model, relevance, cone, patterns: on a network and images
 sanity    sanity: do maps depend on the class, on the weights?
 theory    claims, certify, verify
 options   the options they share, and what these name
@@ -41,6 +41,7 @@ for command in (
     version,
     theory.claims,
     networks.csc,
+    networks.predict,
     networks.model,
     networks.relevance,
     networks.cone,
