@@ -223,7 +223,9 @@ class Link:
     def term(self, x: Tensor, quotient: Tensor) -> Term:
         """x ⊙ Wᵀ(· ⊙ quotient), x (C_in, L below), quotient (C_out, L above)."""
         below = x[:, self.low]
-        return Term(below if self.scale is None else below * self.scale, quotient[:, self.up], self.weight)
+        return Term(
+            below if self.scale is None else below * self.scale.to(below), quotient[:, self.up], self.weight
+        )
 
 
 @singledispatch
