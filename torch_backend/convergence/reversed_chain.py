@@ -20,7 +20,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -47,10 +46,9 @@ class Above:
     p: Tensor
     rho: Tensor
 
-    @property
-    def variances(self) -> Tensor:
-        """(3, C, L): what the variance of entries may be there, up to a factor for each location."""
-        return torch.stack([self.rho, torch.ones_like(self.rho), self.p.square()])
+    def variance(self, which: int) -> Tensor:
+        """(C, L): what the variance of entries may be there, up to a factor for each location."""
+        return (self.rho, torch.ones_like(self.rho), self.p.square())[which]
 
     @property
     def squared(self) -> Tensor:
@@ -160,81 +158,60 @@ def _mixing(
         for k, i in enumerate(node.inputs)
         if i == index
     ]
-    here = Above(p, _passed(edges, above, p))
     if len(edges) == 1 and _is_identity(edges[0][1], above[edges[0][0]].p, p):
         return Mixing(index, (), None, edges[0][0]), above[edges[0][0]]
-    every = torch.cat([tap.low for _, found in edges for tap in found])
-    slots = iter(_slots(every).split([len(tap.low) for _, found in edges for tap in found]))
-    measured = [
-        (reader, found, [_pairs(tap, next(slots), here, above[reader]) for tap in found])
-        for reader, found in edges
-    ]
-    meetings = tuple(_meeting(reader, found, pairs, here, above[reader]) for reader, found, pairs in measured)
-    return Mixing(
-        index, meetings, _contrast(p, [pair for *_, pairs in measured for pair in pairs]), None
-    ), here
-
-
-def _passed(edges, above: dict[int, Above], p: Tensor) -> Tensor:
-    """ρ' = (Z∘Z) ρ, over its largest entry."""
-    rho = torch.zeros_like(p)
+    low = [tap.low for _, found in edges for tap in found]
+    slots = _slots(torch.cat(low))
+    each = p.new_zeros(int(slots.max()) + 1, *p.shape)
+    numbered = iter(slots.split([len(here) for here in low]))
+    meetings, rho = [], torch.zeros_like(p)
     for reader, found in edges:
+        meetings.append(_meeting(reader, found, [next(numbered) for _ in found], p, above[reader], each))
         for tap in found:
             rho.index_add_(1, tap.low, tap.squares.down(above[reader].rho[:, tap.up]))
-    return rho / rho.max().clamp(min=torch.finfo(rho.dtype).tiny)
-
-
-class Pairs(NamedTuple):
-    """The pairs of one tap: κ (n,), (B − p' κ) (C_in, n), n⊥ = n − κ Q (C_out, n), S (3, n)."""
-
-    low: Tensor
-    up: Tensor
-    slot: Tensor
-    kappa: Tensor
-    contrast: Tensor
-    off: Tensor
-    scatter: Tensor
-
-
-def _pairs(tap: Tap, slot: Tensor, here: Above, there: Above) -> Pairs:
-    Q, along = here.weights[:, tap.low], there.weights[:, tap.up]
-    B, n = tap.down(there.p[:, tap.up]), tap.lift(Q)
-    kappa = (Q * B).sum(0)
-    contrast = B - here.p[:, tap.low] * kappa
-    squares = tap.squares.lift(torch.ones_like(Q)) - here.squared[tap.low] * n.square()
-    squares += along * (contrast.square().sum(0) * along - 2 * tap.lift(contrast))
-    scatter = torch.einsum("cn,vcn->vn", squares, there.variances[:, :, tap.up])
-    return Pairs(tap.low, tap.up, slot, kappa, contrast, n - kappa * along, scatter.clamp(min=0))
+    contrast = torch.einsum("scl,tcl->stl", each, each) if len(each) > 1 else None
+    largest = rho.max().clamp(min=torch.finfo(rho.dtype).tiny)
+    return Mixing(index, tuple(meetings), contrast, None), Above(p, rho / largest)
 
 
 def _meeting(
-    reader: int, found: tuple[Tap, ...], pairs: Sequence[Pairs], here: Above, there: Above
+    reader: int, found: tuple[Tap, ...], slots: Sequence[Tensor], p: Tensor, there: Above, each: Tensor
 ) -> Meeting:
-    low, up, slot, kappa = (torch.cat([getattr(pair, name) for pair in pairs]) for name in Pairs._fields[:4])
-    weight = here.squared[low] * kappa
-    mass = torch.zeros_like(there.squared).index_add(0, up, weight * kappa)
-    mean = torch.zeros_like(there.p)
-    for pair in pairs:
-        mean.index_add_(1, pair.up, here.squared[pair.low] * pair.kappa * pair.off)
-    mean = torch.where(mass > 0, mean / mass, 0)
-    shared = torch.einsum("cl,vcl->vl", mean.square(), there.variances)
-    off = torch.cat(
-        [torch.einsum("cn,vcn->vn", pair.off.square(), there.variances[:, :, pair.up]) for pair in pairs], 1
+    """What the pairs of one reader have; B − p' κ of each is written to its slot of `each`."""
+    here = Above(p, p)
+    squared, below, over = here.squared, here.weights, there.weights
+    mean, mass = torch.zeros_like(there.p), torch.zeros_like(there.squared)
+    kappas, scatters, offs = [], [], []
+    for tap, slot in zip(found, slots, strict=True):
+        p_above, rho, Q, along = there.p[:, tap.up], there.rho[:, tap.up], below[:, tap.low], over[:, tap.up]
+        B, n = tap.down(p_above), tap.lift(Q)
+        kappa = (Q * B).sum(0)
+        contrast = B.sub_(p[:, tap.low] * kappa)
+        each[slot, :, tap.low] = contrast.T
+        dispersion = tap.squares.lift(torch.ones_like(Q)) - squared[tap.low] * n.square()
+        dispersion += along * (contrast.square().sum(0) * along - 2 * tap.lift(contrast))
+        off = n.sub_(kappa * along)
+        weight = squared[tap.low] * kappa
+        mean.index_add_(1, tap.up, weight * off)
+        mass.index_add_(0, tap.up, weight * kappa)
+        kappas.append(kappa)
+        scatters.append(_for_each(dispersion, rho, p_above).clamp(min=0))
+        offs.append(_for_each(off.square_(), rho, p_above))
+    low, up, slot = (
+        torch.cat([t.low for t in found]),
+        torch.cat([t.up for t in found]),
+        torch.cat(list(slots)),
     )
+    kappa, off = torch.cat(kappas), torch.cat(offs, 1)
+    shared = _for_each((mean / mass.where(mass > 0, torch.inf)).square_(), there.rho, there.p)
     own = (off - kappa.square() * shared[:, up]).clamp(min=0)
-    scatter = torch.cat([pair.scatter for pair in pairs], 1)
-    return Meeting(reader, low, up, slot, kappa, shared, own, scatter, found if len(there.p[0]) == 1 else ())
+    taps_kept = found if there.p.shape[1] == 1 else ()
+    return Meeting(reader, low, up, slot, kappa, shared, own, torch.cat(scatters, 1), taps_kept)
 
 
-def _contrast(p: Tensor, pairs: Sequence[Pairs]) -> Tensor | None:
-    """M."""
-    slots = int(max(int(pair.slot.max()) for pair in pairs)) + 1
-    if slots == 1:
-        return None
-    each = p.new_zeros(slots, *p.shape)
-    for pair in pairs:
-        each[pair.slot, :, pair.low] = pair.contrast.T
-    return torch.einsum("scl,tcl->stl", each, each)
+def _for_each(x: Tensor, rho: Tensor, p: Tensor) -> Tensor:
+    """Σ over channels of x (C, n) times each of the three variances: (3, n)."""
+    return torch.stack([(x * rho).sum(0), x.sum(0), (x * p.square()).sum(0)])
 
 
 def _is_identity(found: tuple[Tap, ...], above: Tensor, below: Tensor) -> bool:

@@ -105,12 +105,16 @@ def _below(mixing: Mixing, above: dict[int, Above], modes: dict[int, Modes], gen
     meetings = [meeting for meeting in mixing.meetings if meeting.reader in modes]
     whole = [meeting for meeting in meetings if modes[meeting.reader].whole is not None]
     spread = [meeting for meeting in meetings if modes[meeting.reader].whole is None]
-    R = sum((_handed_down(meeting, modes[meeting.reader].whole, here) for meeting in whole), torch.zeros(()))
+    handed = [_handed_down(meeting, modes[meeting.reader].whole, here) for meeting in whole]
     if not spread and here.p.shape[1] == 1:
-        return _of_whole(here, R[:, :, 0])
-    count = len(modes[meetings[0].reader].slow)
-    slow, rest = _parted(here, R.to(here.p).expand(count, *here.p.shape))
-    size = rest.square().mean(0).sum(0)
+        return _of_whole(here, sum(handed)[:, :, 0])
+    slow, size = (
+        here.p.new_zeros(len(modes[meetings[0].reader].slow), here.p.shape[1]),
+        here.p.new_zeros(len(here.p[0])),
+    )
+    if handed:
+        slow, rest = _parted(here, sum(handed))
+        size = rest.square().mean(0).sum(0)
     seen = [_seen(meeting, modes[meeting.reader], generator) for meeting in spread]
     noise = torch.zeros_like(size)
     for meeting, values in zip(spread, seen, strict=True):
@@ -131,8 +135,11 @@ def _handed_down(meeting: Meeting, R: Tensor, here: Above) -> Tensor:
     """Z R: (fields, C above) at one place -> (fields, C, L) below."""
     below = here.p.new_zeros(*here.p.shape, len(R))
     for tap in meeting.taps:
-        for k, r in enumerate(R):
-            below[..., k].index_add_(1, tap.low, tap.down(r[:, None].expand(-1, len(tap.low))))
+        if len(tap.low) == 1:
+            below[:, tap.low[0]] += tap.down(R.T)  # all fields at the one pair
+        else:
+            for k, r in enumerate(R):
+                below[..., k].index_add_(1, tap.low, tap.down(r[:, None].expand(-1, len(tap.low))))
     return below.movedim(-1, 0)
 
 
@@ -166,7 +173,7 @@ def _together(a: Tensor, of_a: Tensor, b: Tensor, of_b: Tensor) -> Tensor:
 def _off(here: Above, variance: int) -> Tensor:
     """Σ (1 − q_i) ρ_i (L,): the variance of independent entries without their part along p."""
     q = here.weights * here.p
-    return ((1 - q) * here.variances[variance]).sum(0).clamp(min=0)
+    return ((1 - q) * here.variance(variance)).sum(0).clamp(min=0)
 
 
 def _scale(here: Above, size: Tensor) -> Tensor:
@@ -177,7 +184,7 @@ def _scale(here: Above, size: Tensor) -> Tensor:
 
 def _participation(here: Above, variance: int) -> Tensor:
     """(Σρ)² / Σρ² (L,): how many independent entries count, less one, which p takes."""
-    rho = here.variances[variance]
+    rho = here.variance(variance)
     return (rho.sum(0).square() / rho.square().sum(0) - 1).nan_to_num(1).clamp(min=1)
 
 
