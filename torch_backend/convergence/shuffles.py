@@ -7,6 +7,9 @@ W (C_out, C_in, *kernel): a kernel is what joins one input channel to one filter
     within_inputs    each input channel keeps the weights that read it
     across_inputs    each filter's kernels are dealt to other input channels
     across_filters   each input channel's kernels are dealt to other filters
+    inputs_together  all filters' kernels are dealt to other input channels in the same way: the layer is
+                     what it was, but reads other channels
+    filters_together the filters change places: the layer is what it was, but is read by others
     within_kernels   the entries of each kernel change places
     signs            the sizes stay where they are, the signs are dealt anew within each filter
     sizes            the signs stay where they are, the sizes are dealt anew within each filter and sign
@@ -51,6 +54,14 @@ def across_filters(W: Tensor, generator: torch.Generator) -> Tensor:
     return across_inputs(W.transpose(0, 1), generator).transpose(0, 1)
 
 
+def inputs_together(W: Tensor, generator: torch.Generator) -> Tensor:
+    return W[:, torch.randperm(W.shape[1], generator=generator).to(W.device)]
+
+
+def filters_together(W: Tensor, generator: torch.Generator) -> Tensor:
+    return W[torch.randperm(len(W), generator=generator).to(W.device)]
+
+
 def within_kernels(W: Tensor, generator: torch.Generator) -> Tensor:
     return _dealt(W.reshape(W.shape[0] * W.shape[1], -1), generator).view(W.shape)
 
@@ -78,6 +89,8 @@ SHUFFLES: Mapping[str, Shuffle] = {
         within_inputs,
         across_inputs,
         across_filters,
+        inputs_together,
+        filters_together,
         within_kernels,
         signs,
         sizes,

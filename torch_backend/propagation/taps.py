@@ -29,7 +29,7 @@ from torch_backend.operators.entrywise import Bending
 from torch_backend.operators.linear import Dense, Diagonal, Linear
 from torch_backend.operators.max_pool import MaxPool
 from torch_backend.operators.operator import Operator, Route
-from torch_backend.operators.unweighted import Average, Scaled, Sum
+from torch_backend.operators.unweighted import Average, Concatenation, Scaled, Sum
 from torch_backend.propagation.passage import prepare
 from torch_backend.propagation.units import Units, sources, units
 from torch_backend.rules.backward import Identity
@@ -115,17 +115,18 @@ def taps(graph: Graph, method: Method, node: Node, k: int) -> tuple[Tap, ...]:
     if isinstance(backward, Share):
         parts = [part for each in backward.parts for part in _by_sign(each.op, each.x, each.quotient)]
     elif rule is rules.gradient:
-        return _derivative(graph, node, below, above)
+        return _derivative(graph, node, k, below, above)
     else:
         _refuse_rule(method, node)
     linked = [
         (_links(op, below, above), below.of(_input(op, x, k)), above.of(quotient))
         for op, x, quotient in parts
     ]
+    device = node.value.device
     return tuple(
         Tap(
-            links[0].low,
-            links[0].up,
+            links[0].low.to(device),
+            links[0].up.to(device),
             tuple(link.term(x, quotient) for link, (_, x, quotient) in zip(links, linked, strict=True)),
         )
         for links in zip(*(links for links, _, _ in linked), strict=True)
@@ -155,18 +156,24 @@ def _bare(op: Linear) -> Linear:
 # ---------------------------------------------------------------- derivatives
 
 
-def _derivative(graph: Graph, node: Node, below: Units, above: Units) -> tuple[Tap, ...]:
+def _derivative(graph: Graph, node: Node, k: int, below: Units, above: Units) -> tuple[Tap, ...]:
     op = node.op
     if isinstance(op, Bending):
         return (_same_place(below, node.value, above.of(op.derivative(graph.x(node)))),)
     if isinstance(op, MaxPool):
         return (_winners(op, graph.x(node), above),)
+    if isinstance(op, Concatenation):
+        return (_joined(op, node, k, below, above),)
     if isinstance(op, Route):
         return (_moved(op, node, below, above),)
     if not isinstance(op, Linear):
         _refuse_operator(op, node.name)
     x, quotient = (node.value.new_ones(there.channels, there.locations) for there in (below, above))
-    return tuple(Tap(link.low, link.up, (link.term(x, quotient),)) for link in _links(op, below, above))
+    device = node.value.device
+    return tuple(
+        Tap(link.low.to(device), link.up.to(device), (link.term(x, quotient),))
+        for link in _links(op, below, above)
+    )
 
 
 def _same_place(below: Units, like: Tensor, factor: Tensor | None = None) -> Tap:
@@ -183,6 +190,16 @@ def _winners(op: MaxPool, x: Tensor, above: Units) -> Tap:
     found, pair = code.unique(return_inverse=True)
     wins = x.new_zeros(above.channels, len(found)).scatter_(1, pair, 1)
     return Tap(found // above.locations, found % above.locations, (Term(wins, torch.ones_like(wins)),))
+
+
+def _joined(op: Concatenation, node: Node, k: int, below: Units, above: Units) -> Tap:
+    """The k-th input's channels among those of all."""
+    if op.axis != -len(node.shape) or below.locations != above.locations or below.order is not None:
+        _refuse_operator(op, node.name)
+    one = node.value.new_ones(above.channels, above.locations)
+    first = sum(op.sizes[:k])
+    among = torch.eye(above.channels).to(one)[:, first : first + below.channels]
+    return replace(_same_place(below, one), terms=(Term(one[: below.channels], one, among),))
 
 
 def _moved(op: Operator, node: Node, below: Units, above: Units) -> Tap:

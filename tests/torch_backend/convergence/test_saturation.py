@@ -24,19 +24,19 @@ def test_it_is_that_of_vectors(dimension, rest) -> None:
     v = torch.cat([a, e * (rest / dimension) ** 0.5], 2)
     cosine = torch.nn.functional.cosine_similarity(*v, dim=1).abs()
     expected = float((1 - cosine).median().log10())
-    assert median_log10(law(1.0, rest, dimension)) == pytest.approx(expected, abs=0.03)
+    assert median_log10(law(1.0, rest, dimension)) == pytest.approx(expected, abs=0.06)
 
 
 @pytest.mark.parametrize(("dimension", "factor"), [(1, 2.0), (1000, 4.395)])
 def test_for_a_small_rest_it_is_a_known_multiple(dimension, factor) -> None:
     """8.79 / 2, of a sum of two Lévy variables, in many dimensions; 4 / 2, of a Cauchy variable, in one."""
-    assert median_log10(law(2.0, 2e-9, dimension)) == pytest.approx(math.log10(factor) - 9, abs=0.03)
+    assert median_log10(law(2.0, 2e-9, dimension)) == pytest.approx(math.log10(factor) - 9, abs=0.06)
 
 
 @pytest.mark.parametrize("dimension", [2, 30])
 def test_without_a_slow_mode_it_is_the_null(dimension) -> None:
     found = median_log10(law(0.0, 1.0, dimension))
-    assert found == pytest.approx(np.log10(null_median(dimension)), abs=0.02)
+    assert found == pytest.approx(np.log10(null_median(dimension)), abs=0.04)
 
 
 def test_nothing_arrives_or_all_is_parallel() -> None:

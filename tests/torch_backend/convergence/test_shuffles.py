@@ -37,6 +37,21 @@ def test_across_inputs_and_filters_kernels_stay_whole() -> None:
         assert {tuple(kernel.tolist()) for kernel in shuffled.flatten(2).flatten(0, 1)} == kernels
 
 
+def test_together_the_layer_stays_what_it_was() -> None:
+    """Its matrix has the same singular values, which the dealing of single kernels changes."""
+
+    def values(W):
+        return torch.linalg.svdvals(W.flatten(1).double())
+
+    for name in ("inputs_together", "filters_together"):
+        shuffled = SHUFFLES[name](W, torch.Generator().manual_seed(1))
+        assert not torch.equal(shuffled, W)
+        torch.testing.assert_close(values(shuffled), values(W))
+    assert not torch.allclose(
+        values(SHUFFLES["across_inputs"](W, torch.Generator().manual_seed(1))), values(W)
+    )
+
+
 def test_signs_and_sizes_keep_one_of_the_two_in_its_place() -> None:
     signs, sizes = (SHUFFLES[name](W, torch.Generator().manual_seed(1)) for name in ("signs", "sizes"))
     assert torch.equal(signs.abs(), W.abs()) and not torch.equal(signs, W)

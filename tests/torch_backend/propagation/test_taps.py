@@ -19,7 +19,26 @@ METHODS = [
     methods.excitation_backprop,
     methods.deep_taylor(-4, 4),
 ]
-NETWORKS = [nets.Chain, nets.Residual, nets.Volume, nets.Totals]
+
+
+class Joined(torch.nn.Module):
+    """Channels of a grouped, a dilated and a strided depthwise convolution, joined; padding on one side."""
+
+    image = (4, 6, 5)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grouped = torch.nn.Conv2d(4, 6, 3, 2, 1, groups=2)
+        self.dilated = torch.nn.Conv2d(4, 3, 2, 2, 1, dilation=2)
+        self.depthwise = torch.nn.Conv2d(4, 4, 3, 2, groups=4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        padded = torch.nn.functional.pad(x, (1, 1, 0, 2))
+        parts = self.grouped(x).relu(), self.dilated(x), self.depthwise(padded)
+        return torch.cat(parts, 1)
+
+
+NETWORKS = [nets.Chain, nets.Residual, nets.Volume, nets.Totals, Joined]
 
 
 @pytest.mark.parametrize("kind", NETWORKS)
