@@ -1,6 +1,6 @@
 """What in the trained weights keeps α2β1 alive: the same chain with weights in another order.
 
-    python simulations/why_alive.py [--out out/why_alive] [--model mri-vgg16] [--draws 2]
+    python simulations/why_alive.py [--out out/why_alive] [--model mri-vgg16] [--draws 2] [--kinds dense]
 
 The moment law, which keeps each layer's mean and variance only, lets α2β1 collapse two decades further than
 it does on mri-vgg16. Here each layer's own weights are dealt anew, in ways that keep more and more of what
@@ -29,7 +29,7 @@ from torch_backend import images, models
 from torch_backend.commands import csc as measuring
 from torch_backend.commands import method_names
 from torch_backend.commands.progress import Progress
-from torch_backend.convergence.network_law import with_iid_weights, with_other_weights
+from torch_backend.convergence.network_law import DRAWN, with_iid_weights, with_other_weights
 from torch_backend.convergence.shuffles import SHUFFLES, shuffled
 from torch_backend.methods import Method
 from torch_backend.operators.linear import Weighted
@@ -40,14 +40,14 @@ ORDERS = (TRAINED, *SHUFFLES, NORMAL)
 Deal = Callable[[Weighted, torch.Generator], Weighted]
 
 
-def dealt(method: Method, order: str, seed: int) -> Method:
+def dealt(method: Method, order: str, seed: int, kinds: Sequence[str] = DRAWN) -> Method:
     """The method on layers whose weights are in that order: as they are, dealt anew, or normal ones."""
     if order == TRAINED:
         return method
     generator = seeded("why alive", order, seed)
     if order == NORMAL:
-        return with_other_weights(method, lambda op: with_iid_weights(op, generator))
-    return with_other_weights(method, lambda op: shuffled(op, SHUFFLES[order], generator))
+        return with_other_weights(method, lambda op: with_iid_weights(op, generator), kinds)
+    return with_other_weights(method, lambda op: shuffled(op, SHUFFLES[order], generator), kinds)
 
 
 def measured(
@@ -57,7 +57,7 @@ def measured(
     for written in options.methods.split(","):
         for order in options.orders.split(","):
             for draw in range(1 if order == TRAINED else options.draws):
-                method = dealt(method_names.chosen(written, held=True), order, draw)
+                method = dealt(method_names.chosen(written, held=True), order, draw, options.kinds.split(","))
                 how = (options.starts.split(","), options.vectors, options.seed)
                 (result,) = measuring.measure(label, network, batch, [method], *how, report=report)
                 for reading in result.readings:
@@ -108,6 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--weights", help="of torchvision's networks: random, IMAGENET1K_V1, or a file")
     parser.add_argument("--methods", default="alpha_beta:2:1,z_plus", help="names with commas")
     parser.add_argument("--orders", default=",".join(ORDERS), help="names with commas")
+    parser.add_argument("--kinds", default=",".join(DRAWN), help="whose weights: convolution, dense, or both")
     parser.add_argument("--starts", default="fc4,conv4_3", help="names of layers with commas")
     parser.add_argument("--draws", type=int, default=2, help="draws of each order")
     parser.add_argument("--limit", type=int, default=2, metavar="N", help="images")

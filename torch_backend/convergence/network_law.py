@@ -60,8 +60,13 @@ def network_law(
     )
 
 
-def with_other_weights(method: Method, change: Callable[[Weighted], Weighted]) -> Method:
-    """The method's rules on layers whose weights are changed; activations stay as recorded."""
+def with_other_weights(
+    method: Method, change: Callable[[Weighted], Weighted], kinds: Sequence[str] = DRAWN
+) -> Method:
+    """The method's rules on layers whose weights are changed; activations stay as recorded.
+
+    kinds: the fields of `Method` that hold the rules of these layers.
+    """
 
     def on_changed(rule: Rule | None) -> Rule | None:
         def changed_rule(op: Weighted, x: Tensor, y: Tensor) -> Backward:  # noqa: ARG001
@@ -70,7 +75,7 @@ def with_other_weights(method: Method, change: Callable[[Weighted], Weighted]) -
 
         return changed_rule if rule else None
 
-    return replace(method, **{kind: on_changed(getattr(method, kind)) for kind in DRAWN})
+    return replace(method, **{kind: on_changed(getattr(method, kind)) for kind in kinds})
 
 
 def with_iid_weights(op: Weighted, generator: torch.Generator) -> Weighted:

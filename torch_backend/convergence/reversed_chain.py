@@ -34,6 +34,7 @@ from torch_backend.propagation.relevance import relevance as sweep_down
 from torch_backend.propagation.taps import Tap, taps
 from torch_backend.propagation.units import units
 
+BLOCK = 1 << 17  # numbers at a time: what stays in a core's cache
 RHO, ONES, SQUARES = range(3)  # the variances of `Above`
 
 
@@ -160,16 +161,19 @@ def _mixing(
     ]
     if len(edges) == 1 and _is_identity(edges[0][1], above[edges[0][0]].p, p):
         return Mixing(index, (), None, edges[0][0]), above[edges[0][0]]
+    edges = [(reader, tuple(part for tap in found for part in tap.blocks(BLOCK))) for reader, found in edges]
     low = [tap.low for _, found in edges for tap in found]
     slots = _slots(torch.cat(low))
-    each = p.new_zeros(int(slots.max()) + 1, *p.shape)
+    count = int(slots.max()) + 1
+    each = p.new_zeros(len(p), count * p.shape[1])
     numbered = iter(slots.split([len(here) for here in low]))
     meetings, rho = [], torch.zeros_like(p)
     for reader, found in edges:
         meetings.append(_meeting(reader, found, [next(numbered) for _ in found], p, above[reader], each))
         for tap in found:
             rho.index_add_(1, tap.low, tap.squares.down(above[reader].rho[:, tap.up]))
-    contrast = torch.einsum("scl,tcl->stl", each, each) if len(each) > 1 else None
+    each = each.view(len(p), count, -1)
+    contrast = torch.einsum("csl,ctl->stl", each, each) if count > 1 else None
     largest = rho.max().clamp(min=torch.finfo(rho.dtype).tiny)
     return Mixing(index, tuple(meetings), contrast, None), Above(p, rho / largest)
 
@@ -187,7 +191,7 @@ def _meeting(
         B, n = tap.down(p_above), tap.lift(Q)
         kappa = (Q * B).sum(0)
         contrast = B.sub_(p[:, tap.low] * kappa)
-        each[slot, :, tap.low] = contrast.T
+        each.index_copy_(1, slot * p.shape[1] + tap.low, contrast)
         dispersion = tap.squares.lift(torch.ones_like(Q)) - squared[tap.low] * n.square()
         dispersion += along * (contrast.square().sum(0) * along - 2 * tap.lift(contrast))
         off = n.sub_(kappa * along)

@@ -64,6 +64,16 @@ def test_no_two_taps_share_a_pair_of_locations(kind) -> None:
         assert len(pairs.unique(dim=1)[0]) == pairs.shape[1]
 
 
+def test_blocks_hold_the_same_pairs() -> None:
+    model = nets.build(nets.Residual)
+    graph = trace(model, nets.images_for(model, 1))
+    node = next(node for node in graph.nodes if node.kind == "convolution")
+    whole = taps(graph, methods.alpha2_beta1, node, 0)
+    parts = [part for tap in whole for part in tap.blocks(40)]
+    assert len(parts) > 3 * len(whole)
+    np.testing.assert_array_equal(from_taps(graph, node, 0, parts), from_taps(graph, node, 0, whole))
+
+
 def test_down_and_lift_are_transposes() -> None:
     model = nets.build(nets.Residual)
     graph = trace(model, nets.images_for(model, 1))
