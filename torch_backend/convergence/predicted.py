@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from rankone.errors import Overflow, refuse
 from torch_backend.convergence.csc import start_names
+from torch_backend.convergence.principal import principal
 from torch_backend.convergence.reversed_chain import ReversedChain, reversed_chain
 from torch_backend.convergence.saturation import median_log10
 from torch_backend.convergence.two_modes import local, two_modes
@@ -130,9 +131,9 @@ def _chains(graph: Graph, method: Method, names: Sequence[str]) -> Iterator[tupl
 
 
 def _chain(graph: Graph, method: Method, start: str) -> ReversedChain:
-    """The chain for a reference of ones at `start`."""
+    """The chain for its principal reference at `start`."""
     value = graph.node(start).value
-    chain = reversed_chain(graph, method, start, torch.ones_like(value)[None], graph.end)
+    chain = reversed_chain(graph, method, start, principal(graph, method, start), graph.end)
     if not is_finite(chain.above[chain.end].p) or not is_finite(chain.above[chain.end].rho):
         do = "use float64 images" if value.dtype == torch.float32 else "start at a lower layer"
         what = f"{method.name} reference from {start}"
