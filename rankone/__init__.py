@@ -8,6 +8,7 @@ chains of random matrices
     chain         running products, rescaled at every step
     similarity    1 - |cos| without cancellation and without a floor
     laws          closed-form laws behind the curves
+    parents       how differently two units choose their parents: the law of one given factor
     results       tables, medians, nulls and protocols that studies and figures share
     stable_rank   ‖C‖_F²/‖C‖₂² of an operator known by its products: what sampled cosines estimate
 
@@ -40,6 +41,7 @@ __all__ = [
     "ensembles",
     "ergodicity",
     "laws",
+    "parents",
     "results",
     "shapes",
     "similarity",

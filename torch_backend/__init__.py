@@ -14,7 +14,7 @@ Table of contents: a room for each question, and the names that are public here.
                                          estimate_patterns, load_patterns, Patterns
     propagation  how does it travel?     sweep, Starts, relevance, class_start, class_sums, ledger,
                                          ChainOperator, kept_pages
-    convergence  how parallel is it?     csc, CSC, network_law
+    convergence  how parallel is it?     csc, CSC, network_law, predict
     maps         which map?              saliency, reduction, Attribution, smooth_grad, integrated_gradients,
                                          grad_cam, occlusion
     proof        what holds for all      class_cones, ClassCone
@@ -31,6 +31,7 @@ from torch_backend.audit.study import Examined, Plan, study
 from torch_backend.audit.subject import Subject
 from torch_backend.convergence.csc import CSC, csc
 from torch_backend.convergence.network_law import network_law
+from torch_backend.convergence.predicted import predict
 from torch_backend.graph.graph import Graph, trace
 from torch_backend.graph.joined import join
 from torch_backend.graph.node import Node
@@ -95,6 +96,7 @@ __all__ = [
     "occlusion",
     "pattern_attribution",
     "pattern_net",
+    "predict",
     "reduction",
     "relevance",
     "rules",

@@ -1,6 +1,6 @@
 """The command line `rankone`. Heavy imports stay inside the commands: `rankone --help` answers at once.
 
-networks  csc, model, relevance, cone, patterns: on a network and images
+networks  csc, predict, model, relevance, cone, patterns: on a network and images
 sanity    sanity: do maps depend on the class, on the weights?
 certify   certify: of a chain of matrices, or of a network
 theory    claims, verify
@@ -42,6 +42,7 @@ for command in (
     version,
     theory.claims,
     networks.csc,
+    networks.predict,
     networks.model,
     networks.relevance,
     networks.cone,

@@ -97,6 +97,61 @@ def csc(
     raise typer.Exit(runs.end(table))
 
 
+def predict(
+    *,
+    model: Model,
+    out: Annotated[Path, typer.Option(help="Folder for predict.png and predict.csv.")],
+    weights: Weights = None,
+    images: Images = "sample",
+    output: Output = None,
+    extra: Extra = None,
+    methods: Annotated[str, typer.Option(help=METHODS)] = "gradient,z_plus,alpha_beta:2:1",
+    starts: Annotated[str, typer.Option(help="all, or names of layers with commas.")] = "all",
+    measured: Annotated[
+        Path | None, typer.Option(help="csc.csv of rankone csc, to be drawn beside the prediction.")
+    ] = None,
+    limit: Limit = 2,
+    seed: Seed = 0,
+    float64: Annotated[bool, typer.Option("--float64", help="Twice the digits.")] = False,
+    held: Held = True,
+    strict: Strict = False,
+    quiet: Quiet = False,
+) -> None:
+    """Predict where random relevance will have become parallel, from one pass of each image's factors."""
+    from paper_figs import predict as figure
+    from torch_backend.commands import method_names
+    from torch_backend.commands import predict as command
+    from torch_backend.commands.progress import Progress
+
+    refuse_unwritable(*(out / f"predict{end}" for end in (".png", ".csv", "_failed.csv")))
+    runs = Runs([method_names.chosen(text, held=held) for text in methods.split(",")])
+    label, network, batch, *_ = opened(
+        model,
+        weights,
+        images,
+        limit,
+        seed=seed,
+        output=output,
+        extra=extra,
+        float64=float64,
+        strict=strict,
+        folder=out,
+    )
+    which = names(starts, all_of_them="all")
+    with Progress(label, len(runs.methods) * len(batch), "image", quiet=quiet) as report:
+        laws = runs.each(
+            lambda method: command.measure(label, network, batch, [method], which, seed, report=report)
+        )
+    if not laws:
+        runs.end()
+    table = command.write(out / "predict.csv", [(label, law) for law in laws])
+    failed = runs.write_failed(out / "predict_failed.csv")
+    picture = figure.draw(table, out / "predict.png", measured=measured, failed=failed)
+    typer.echo(command.summary(label, laws))
+    typer.echo(f"\nWritten: {picture}, {table}")
+    raise typer.Exit(runs.end(table))
+
+
 def model(
     *,
     model: Model,

@@ -74,6 +74,59 @@ CONVERGENCE_THEORY = Table(
     ),
 )
 
+PREDICTION = Table(
+    "rankone predict",
+    (
+        MODEL,
+        METHOD,
+        START,
+        LAYER,
+        Column("predicted", "1 − |cos| over channels, the median by the two-mode closure", SIX_DIGITS),
+    ),
+)
+
+LAWS = Table(
+    "simulations/theory_vs_network.py",
+    (
+        MODEL,
+        METHOD,
+        START,
+        LAYER,
+        Column("measured", "1 − |cos| over channels at a location, median over images of theirs", SIX_DIGITS),
+        Column("moments", "the same if only each layer's mean and variance mattered", SIX_DIGITS),
+        Column("parents", "by the parents' law: the closure without its slow mode", SIX_DIGITS),
+        Column("closure", "by the two-mode closure", SIX_DIGITS),
+    ),
+)
+
+WORST = Table(
+    "simulations/theory_vs_network.py",
+    (
+        MODEL,
+        METHOD,
+        LAYER,
+        Column("parents", "dispersion of the parents of its units; median over locations", SIX_DIGITS),
+        Column("dobrushin", "Dobrushin's coefficient of the same rows; nan: too many units", SIX_DIGITS),
+        Column("places", "locations that it was taken over; 0: all units together", WHOLE),
+        Column(
+            "identity", "share of relevance that a skip takes past the block above; nan: none", SIX_DIGITS
+        ),
+    ),
+)
+
+SHUFFLED = Table(
+    "simulations/why_alive.py",
+    (
+        MODEL,
+        METHOD,
+        Column("order", "how each layer's weights were dealt anew; trained: as they are; normal: drawn"),
+        Column("draw", "its number, from 0", WHOLE),
+        START,
+        LAYER,
+        Column("median", "1 − |cos| over channels at a location, median over images of theirs", SIX_DIGITS),
+    ),
+)
+
 CONVERGENCE_POOLED = Table(
     "simulations/fig3.py or simulations/fig5.py",
     (
@@ -206,7 +259,7 @@ SANITY_PAIRS = Table(
 )
 
 FAILED = Table(
-    "rankone csc or rankone cone",
+    "rankone csc, rankone predict or rankone cone",
     (METHOD, Column("reason", "why it is not among the results")),
 )
 

@@ -1,6 +1,7 @@
 """What does a command do? What `rankone X` runs: measure, write the files, word the summary.
 
 csc           cosine similarity convergence: tables and verdicts
+predict       the same, from one pass of the factors: where all will be parallel
 cone          how far apart the maps of any two classes can be
 certify       the same, proved
 relevance     maps of single units, and the books

@@ -144,7 +144,7 @@ def csc_of_each(
             do="join them: torch.stack(images)",
         )
     graph = trace(model, images[:1])
-    names = _starts(graph, starts)
+    names = start_names(graph, starts)
     _refuse_beyond_memory(graph, names, vectors)
     layers = (graph.end, *graph.layers)[::-1]
 
@@ -195,7 +195,7 @@ def start_vectors(graph: Graph, layer: str, vectors: int, seed: int, digests: Se
         return torch.stack(list(pool.map(of, digests)), dim=1).to(value)
 
 
-def _starts(graph: Graph, starts: str | Sequence[str]) -> list[str]:
+def start_names(graph: Graph, starts: str | Sequence[str]) -> list[str]:
     """The start layers in the graph's order, output first; "logits" stands for the last layer's name."""
     asked = graph.layers if starts == "all" else [starts] if isinstance(starts, str) else list(starts)
     names = [graph.node(name).name for name in asked]

@@ -43,7 +43,8 @@ def network_law(
     """
 
     def drawn(image: Tensor) -> Method:
-        return with_drawn_weights(method, seeded("network law", seed, digest(image[0])))
+        generator = seeded("network law", seed, digest(image[0]))
+        return with_other_weights(method, lambda op: with_iid_weights(op, generator))
 
     return csc_of_each(
         model,
@@ -59,17 +60,22 @@ def network_law(
     )
 
 
-def with_drawn_weights(method: Method, generator: torch.Generator) -> Method:
-    """The method's rules on layers whose weights are drawn afresh."""
+def with_other_weights(
+    method: Method, change: Callable[[Weighted], Weighted], kinds: Sequence[str] = DRAWN
+) -> Method:
+    """The method's rules on layers whose weights are changed; activations stay as recorded.
 
-    def on_drawn(rule: Rule | None) -> Rule | None:
-        def drawn_rule(op: Weighted, x: Tensor, y: Tensor) -> Backward:  # noqa: ARG001
-            drawn = with_iid_weights(op, generator)
-            return rule(drawn, x, drawn.forward(x))
+    kinds: the fields of `Method` that hold the rules of these layers.
+    """
 
-        return drawn_rule if rule else None
+    def on_changed(rule: Rule | None) -> Rule | None:
+        def changed_rule(op: Weighted, x: Tensor, y: Tensor) -> Backward:  # noqa: ARG001
+            changed = change(op)
+            return rule(changed, x, changed.forward(x))
 
-    return replace(method, **{kind: on_drawn(getattr(method, kind)) for kind in DRAWN})
+        return changed_rule if rule else None
+
+    return replace(method, **{kind: on_changed(getattr(method, kind)) for kind in kinds})
 
 
 def with_iid_weights(op: Weighted, generator: torch.Generator) -> Weighted:

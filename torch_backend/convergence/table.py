@@ -1,5 +1,5 @@
-"""CSCs as files: CONVERGENCE and CONVERGENCE_POOLED (measured), CONVERGENCE_THEORY (predicted), and SKIPS, of
-`rankone.results.tables`.
+"""CSCs as files: CONVERGENCE and CONVERGENCE_POOLED (measured), CONVERGENCE_THEORY and PREDICTION
+(predicted), and SKIPS, of `rankone.results.tables`.
 
 They take pairs of a model's label and a CSC; SKIPS takes a model's label, a method's name, a start layer and
 a drop.
@@ -14,6 +14,7 @@ import numpy as np
 from rankone.results import tables
 from rankone.results.null import null_mean
 from torch_backend.convergence.csc import CSC
+from torch_backend.convergence.predicted import Law
 from torch_backend.convergence.skip_law import NUMBERS, Drop
 
 POOLED = {"p10": 0.1, "median": 0.5, "p90": 0.9}
@@ -58,6 +59,24 @@ def write_csc_theory(path: str | Path, predicted: Iterable[tuple[str, CSC]]) -> 
                 "start": reading.start,
                 "layer": reading.layer,
                 "theory": 10**reading.median,
+            }
+            for label, law in predicted
+            for reading in law.readings
+        ),
+    )
+
+
+def write_prediction(path: str | Path, predicted: Iterable[tuple[str, Law]]) -> Path:
+    """A row for each reading of pairs of a model's label and a law; returns the path."""
+    return tables.PREDICTION.write(
+        path,
+        (
+            {
+                "model": label,
+                "method": law.method,
+                "start": reading.start,
+                "layer": reading.layer,
+                "predicted": 10**reading.median,
             }
             for label, law in predicted
             for reading in law.readings

@@ -10,6 +10,8 @@ sweep      one backward pass for every start layer
 relevance  relevance from one start layer
 ledger     the books: what came into every node, and where it went
 skips      residual additions: what comes through the identity, what through the branch
+units      a node's units as channels and locations
+taps       a node's factor, location by location
 operator   the chain as a matrix C, with its transpose
 malloc     memory that keeps its pages during a sweep
 """
