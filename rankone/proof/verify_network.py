@@ -13,12 +13,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property, partial, reduce
 from itertools import product
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -48,12 +51,14 @@ from rankone.proof.verify import (
 
 Array = NDArray[Any]  # float64, or Fractions
 Slices = tuple[slice, ...]
+Maxima = tuple[float, float, float]  # angle, total variation, Hilbert's diameter
 
 TINY, HUGE = 2.0**-960, 2.0**960  # within, nothing is flushed or overflows
 MEMORY = 1 << 32  # bytes of columns carried at once
-BUFFER = 1 << 19  # numbers of a product of weights and relevance before it is added: in cache
+BUFFER = 1 << 18  # numbers of a product of weights and relevance before it is added: in cache
 PLACES = 128  # in one such product, at least
 WIDE = 256  # columns of weights that make one product fast
+WORTH_A_THREAD = 1 << 22  # bytes of a block that are handed down in two halves at once
 CHUNK = 1 << 16  # numbers that are looked through at a time
 ROWS = 1 << 24  # numbers of a dense layer's weights at a time
 LARGEST = 700.0  # beyond it exp leaves the floats
@@ -221,7 +226,7 @@ class _Fractions(_Binary64):
         return _entries(array.shape, map(Fraction, array.ravel().tolist()))
 
     def over(self, z: Array) -> Callable[[Array], Array]:
-        inverse = _entries(z.shape, (1 / x if x else Fraction(0) for x in z.ravel().tolist()))
+        inverse = _entries(z.shape, (Fraction(1) / x if x else Fraction(0) for x in z.ravel().tolist()))
         return lambda r: r * inverse
 
     def require(self, low: float, high: float, where: str) -> None:
@@ -828,7 +833,7 @@ def _affine(node: _Reading) -> Read:
 def _add(node: _Reading) -> Read:
     if len(node.xs) < 2:
         raise ValueError("fewer than two inputs")
-    x = np.stack(node.xs)
+    x = np.moveaxis(np.stack([np.moveaxis(x, 0, -1) for x in node.xs]), -1, 1)
     value, down, adds, products = _linear(node, _Sum(node.numbers, x.shape, NONE), x)
     return value, lambda r: tuple(np.moveaxis(down(r)[0], 1, 0)), adds, products
 
@@ -1068,13 +1073,18 @@ def _layers(start: _Start, records: list[Any]) -> list[dict[str, Any]]:
 @dataclass(eq=False)
 class _Seen:
     """What is kept of all columns at one layer: masses (V,), the smallest and largest share of each unit over
-    columns that are not silent, and, for pairs, all columns (V, n).
+    columns that are not silent, and, for pairs, all columns (V, n), until the last of them came, and then the
+    maxima over the pairs.
     """
 
     masses: Array
     least: Array | None = None
     most: Array | None = None
     columns: Array | None = None
+    compare: Callable[[Array, Array], Maxima] | None = None  # columns and masses, the maxima over pairs
+    maxima: Maxima | None = None
+    seen: int = 0
+    lock: Lock = field(default_factory=Lock)
 
     def see(self, block: slice, r: Array) -> None:
         """Columns (V, *shape) of a block."""
@@ -1084,8 +1094,17 @@ class _Seen:
             self.columns[block] = r.reshape(len(r), -1)
         for column in np.flatnonzero(masses):
             share = r[column] / masses[column]
-            self.least = share.copy() if self.least is None else np.minimum(self.least, share, out=self.least)
-            self.most = share.copy() if self.most is None else np.maximum(self.most, share, out=self.most)
+            with self.lock:
+                if self.least is None or self.most is None:
+                    self.least, self.most = share.copy(), share
+                else:
+                    np.minimum(self.least, share, out=self.least)
+                    np.maximum(self.most, share, out=self.most)
+        with self.lock:
+            self.seen += len(r)
+            complete = self.seen == len(self.masses)
+        if complete and self.columns is not None and self.compare is not None:
+            self.maxima, self.columns = self.compare(self.columns, self.masses), None
 
     @property
     def ends(self) -> Array:
@@ -1098,66 +1117,92 @@ class _Seen:
         return [int(j) for j in np.flatnonzero(self.masses == 0)]
 
 
-def _columns(start: _Start, layers: list[dict[str, Any]], memory: int) -> dict[str, _Seen]:
-    """All columns, block by block, down to the lowest layer that is computed from them."""
+def _columns(
+    start: _Start, layers: list[dict[str, Any]], memory: int, K: Mapping[int, int] | None = None
+) -> dict[str, _Seen]:
+    """All columns, block by block, down to the lowest layer that is computed from them.
+
+    K: the rounding errors at each node, to compare pairs as soon as all columns have come; None to keep them.
+    """
     network, dtype = start.network, object if start.numbers.exact else np.float64
     computed = {record["node"]: record["route"] for record in layers if record["route"] != "envelope"}
     seen = {}
     for name, route in computed.items():
-        size = network.nodes[network.index(name, "layers")].value.size
+        index = network.index(name, "layers")
+        size = network.nodes[index].value.size
         if route == "pairs" and 8 * start.count * size > memory:
             deny(
                 name,
                 f"claims pairs of {8 * start.count * size} bytes of columns, more than the memory {memory}",
             )
         columns = np.empty((start.count, size), dtype) if route == "pairs" else None
-        seen[name] = _Seen(np.empty(start.count, dtype), columns=columns)
+        compare = None if K is None else partial(_maxima, K=K[index], numbers=start.numbers)
+        seen[name] = _Seen(np.empty(start.count, dtype), columns=columns, compare=compare)
     visits: dict[int, Visit] = {network.index(name, "layers"): see.see for name, see in seen.items()}
-    way = network.way(start.index)
+    threads = os.cpu_count() or 1
+    descent = _Descent(network, network.way(start.index), visits, memory / threads)
     step = max(1, memory // (32 * math.prod(start.shape)))
     for first in range(0, start.count, step) if visits else ():
         block = slice(first, min(first + step, start.count))
-        _descend(network, way, start.index, {start.index: start.block(block)}, block, visits, memory)
+        descent.down(start.index, {start.index: start.block(block)}, block, threads)
     return seen
 
 
 Visit = Callable[[slice, Array], None]
 
 
-def _descend(
-    network: _Network,
-    way: set[int],
-    top: int,
-    arrived: dict[int, Array],
-    block: slice,
-    visits: Mapping[int, Visit],
-    memory: float,
-) -> None:
-    """Hand a block of columns down from the node `top` to the lowest that is visited, in two halves from
-    where it would fill the memory.
+@dataclass(frozen=True, eq=False)
+class _Descent:
+    """Relevance on its way down, to the lowest of the nodes that are visited.
 
-    arrived: node -> relevance (V, *shape) that has come so far.
+    memory: bytes that a thread may carry; a block that needs more goes on in two halves, one after the other.
     """
-    end = min(visits)
-    for node in reversed(network.nodes[end : top + 1]):
-        if node.index not in arrived:
-            continue
-        width = block.stop - block.start
-        carried = sum(a.nbytes for a in arrived.values())
-        below = 8 * width * sum(network.nodes[i].value.size for i in node.inputs)
-        if width > 1 and carried + 3 * arrived[node.index].nbytes + 2 * below > memory:
-            half = width // 2
-            for some in (slice(0, half), slice(half, width)):
-                here = slice(block.start + some.start, block.start + some.stop)
-                parts = {index: a[some] for index, a in arrived.items()}
-                _descend(network, way, node.index, parts, here, visits, memory)
-            return
-        r = arrived.pop(node.index)
-        if node.index in visits:
-            visits[node.index](block, r)
-        for i, part in zip(node.inputs, node.down(r) if node.index > end else (), strict=node.index > end):
-            if i in way:
-                arrived[i] = arrived[i] + part if i in arrived else part
+
+    network: _Network
+    way: set[int]
+    visits: Mapping[int, Visit]
+    memory: float
+
+    def down(self, top: int, arrived: dict[int, Array], block: slice, threads: int) -> None:
+        """Hand a block of columns down from the node `top`, on so many threads where that is worth it.
+
+        arrived: node -> relevance (V, *shape) that has come so far.
+        """
+        end, width = min(self.visits), block.stop - block.start
+        for node in reversed(self.network.nodes[end : top + 1]):
+            if node.index not in arrived:
+                continue
+            carried = self._bytes(node, arrived, width)
+            parallel = threads > 1 and arrived[node.index].nbytes > WORTH_A_THREAD
+            if width > 1 and (carried > self.memory or parallel):
+                self._halves(node.index, arrived, block, threads if parallel else 1)
+                return
+            r = arrived.pop(node.index)
+            if node.index in self.visits:
+                self.visits[node.index](block, r)
+            for i, part in zip(
+                node.inputs, node.down(r) if node.index > end else (), strict=node.index > end
+            ):
+                if i in self.way:
+                    arrived[i] = arrived[i] + part if i in arrived else part
+
+    def _halves(self, top: int, arrived: dict[int, Array], block: slice, threads: int) -> None:
+        half = (block.stop - block.start) // 2
+        upper = slice(block.start, block.start + half), {i: a[:half] for i, a in arrived.items()}
+        lower = slice(block.start + half, block.stop), {i: a[half:] for i, a in arrived.items()}
+        if threads > 1:
+            with ThreadPoolExecutor(2) as pool:
+                going = [pool.submit(self.down, top, a, some, threads // 2) for some, a in (upper, lower)]
+            for half_way in going:
+                half_way.result()
+        else:
+            for some, a in (upper, lower):
+                self.down(top, a, some, 1)
+
+    def _bytes(self, node: _Node, arrived: Mapping[int, Array], width: int) -> int:
+        """About what is held while the node is passed."""
+        below = 8 * width * sum(self.network.nodes[i].value.size for i in node.inputs)
+        return sum(a.nbytes for a in arrived.values()) + 3 * arrived[node.index].nbytes + 2 * below
 
 
 # ---------------------------------------------------------------- bounds
@@ -1206,8 +1251,8 @@ def _claimed(what: str, claim: str, bound: Any) -> float:
 def _of_columns(start: _Start, layers: list[dict[str, Any]], memory: int) -> dict[str, _Own]:
     """What is found at each layer, envelopes last."""
     network, numbers = start.network, start.numbers
-    seen = _columns(start, layers, memory)
     K = network.roundings(start.index, int(start.columns == "channels"))
+    seen = _columns(start, layers, memory, K)
     own: dict[str, _Own] = {}
     for name, see in seen.items():
         index = network.index(name, "layers")
@@ -1229,7 +1274,9 @@ def _of_columns(start: _Start, layers: list[dict[str, Any]], memory: int) -> dic
         visits = {
             network.index(name, "layers"): partial(visit, network.index(name, "layers")) for name in names
         }
-        _descend(network, network.way(top), top, {top: seen[above].ends}, slice(0, 2), visits, math.inf)
+        _Descent(network, network.way(top), visits, math.inf).down(
+            top, {top: seen[above].ends}, slice(0, 2), 1
+        )
         for name in names:
             index = network.index(name, "layers")
             rho = quotients[index] + 2 * _slack(counts[index], numbers)
@@ -1255,9 +1302,6 @@ def _log_of_quotient(least: Array, most: Array, numbers: _Binary64) -> float:
     return upper * (1 + 2 * LIBM) + (0.0 if numbers.exact else 4 * float(U))
 
 
-Maxima = tuple[float, float, float]  # angle, total variation, Hilbert's diameter
-
-
 def _from_diameter(diameter: float) -> Maxima:
     """What Hilbert's distance leaves to the angle (cos ≥ 1 / cosh(Δ/2)) and to total variation."""
     share = math.tanh(diameter / 4)
@@ -1277,17 +1321,18 @@ def _bounds_of(see: _Seen, K: int, numbers: _Binary64) -> dict[str, Fraction | f
     R, maxima = 0.0, (0.0, 0.0, 0.0)
     if len(masses) > 1:
         R = _log_of_quotient(see.least, see.most, numbers) + 2 * _slack(2 * K + n + 1, numbers)
-        maxima = _from_diameter(2 * R) if see.columns is None else _maxima(see, K, numbers)
+        maxima = _from_diameter(2 * R) if see.maxima is None else see.maxima
     return {**mass, **_bounds(R, maxima)}
 
 
-def _maxima(see: _Seen, K: int, numbers: _Binary64) -> Maxima:
-    """Over all pairs of columns."""
-    assert see.columns is not None
-    speaks = see.masses != 0
+def _maxima(columns: Array, masses: Array, K: int, numbers: _Binary64) -> Maxima:
+    """Over all pairs of columns (V, n) that are not silent."""
+    speaking = masses != 0
+    if speaking.sum() < 2:
+        return 0.0, 0.0, 0.0
     if numbers.exact:
-        return exact_maxima(np.stack([_integers(column) for column in see.columns[speaks]], axis=1))
-    return row_maxima(see.columns[speaks] / see.masses[speaks, None], 1 + gamma(K))
+        return exact_maxima(np.stack([_integers(column) for column in columns[speaking]], axis=1))
+    return row_maxima(columns[speaking] / masses[speaking, None], 1 + gamma(K))
 
 
 def _integers(column: Array) -> Array:

@@ -224,7 +224,7 @@ def test_an_archive_that_unpacks_to_more_than_recorded_is_not_unpacked(tmp_path,
 
 # Fields of a certificate of [[1, 0], [1, 1]]: where, the new value, what the reason says.
 DENIED = {
-    "format": (("format",), "rankone certificate 2", "^certificate.format is not"),
+    "format": (("format",), "rankone certificate 1", "^certificate.format is not"),
     "extra field": (("more",), 1, "^certificate is not an object with the fields"),
     "list of claims": (("claims",), [], r"^certificate.claims is not of type dict"),
     "no claims": (("claims",), {}, "^certificate.claims is not an object with the fields one"),

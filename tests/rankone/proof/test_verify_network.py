@@ -13,7 +13,7 @@ import pytest
 from rankone.proof import verify_network as verifier
 from rankone.proof.network import Dense, NetworkCertificate
 from rankone.proof.network_rounding import delta, roundings
-from rankone.proof.verify import NotConfirmed
+from rankone.proof.verify import NotConfirmed, gamma
 from rankone.proof.verify_network import verify_network
 from tests.helpers import network_matrices as matrices
 from tests.helpers.network_truth import BELOW, mp, truth, untrue
@@ -209,6 +209,47 @@ def test_columns_of_any_order_of_sums_have_no_more_than_K_roundings(build, order
         assert (off <= Fraction(delta(K[name])) * exact[name]).all()
 
 
+U = Fraction(1, 2**10)  # of an arithmetic in which every operation is off by so much, the wrong way
+
+
+def worst(A, B):
+    """A B in that arithmetic: too small in denominators, which are products with a vector, else too large."""
+    off = 1 - U if B.ndim == 1 else 1 + U
+    found = matrices.entries(np.zeros((len(A), *B.shape[1:])), Fraction)
+    for i, row in enumerate(A):
+        for j in np.flatnonzero(row != 0):
+            found[i] = (found[i] + row[j] * B[j] * off) * off
+    return found
+
+
+@pytest.mark.parametrize("build", [residual, z_plus, moves], ids=name_of)
+def test_K_covers_roundings_that_all_go_the_wrong_way_and_a_quarter_of_it_does_not(build):
+    certificate = certificate_of(build)
+    start = certificate.start.node
+    exact, K = matrices.columns(certificate.nodes, start), roundings(certificate.nodes, start)
+    wrong = matrices.columns(certificate.nodes, start, Fraction, worst)
+    off = {
+        name: max(abs(a / b - 1) for a, b in zip(wrong[name].ravel(), exact[name].ravel(), strict=True) if b)
+        for name in trunk(certificate.nodes, start)
+    }
+    assert all(off[name] <= gamma(K[name], U) for name in off)
+    assert any(off[name] > gamma(K[name] // 4, U) for name in off)
+
+
+@pytest.mark.parametrize("build", NETWORKS, ids=name_of)
+def test_columns_on_several_threads_are_those_on_one(tmp_path, monkeypatch, build):
+    path = written(tmp_path, certificate_of(build))
+    start = opened(path, verifier._Binary64())
+    names = trunk(certificate_of(build).nodes, certificate_of(build).start.node)
+    monkeypatch.setattr(verifier.os, "cpu_count", lambda: 4)
+    one = columns_at(start, names)
+    monkeypatch.setattr(verifier, "WORTH_A_THREAD", 0)
+    several = columns_at(start, names)
+    for name in names:
+        np.testing.assert_allclose(several[name].columns, one[name].columns, rtol=1e-13)
+        np.testing.assert_allclose(several[name].ends, one[name].ends, rtol=1e-13)
+
+
 @pytest.mark.parametrize("build", NETWORKS, ids=name_of)
 def test_blocks_of_columns_are_the_whole(tmp_path, build):
     path = written(tmp_path, certificate_of(build))
@@ -228,6 +269,15 @@ def test_columns_that_do_not_fit_the_memory_are_refused_in_pairs_and_confirmed_i
     assert "confirmed" in verify_network(path, memory=1)
     with pytest.raises(NotConfirmed, match="bytes of columns"):
         verify_network(written(tmp_path, certificate), memory=1)
+
+
+def test_columns_are_let_go_as_soon_as_their_pairs_were_compared(tmp_path):
+    certificate = certificate_of(moves)
+    start = opened(written(tmp_path, certificate), verifier._Binary64())
+    K = start.network.roundings(start.index, 0)
+    layers = [{"node": name, "route": "pairs"} for name in trunk(certificate.nodes, certificate.start.node)]
+    seen = verifier._columns(start, layers, MEMORY, K).values()
+    assert all(see.columns is None and see.maxima is not None for see in seen)
 
 
 def with_K(certificate):
