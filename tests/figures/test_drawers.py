@@ -8,7 +8,17 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from paper_figs import chains, cone, csc, csc_caption, heatmaps, phase_diagram, relevance, scores
+from paper_figs import (
+    certificate,
+    chains,
+    cone,
+    csc,
+    csc_caption,
+    heatmaps,
+    phase_diagram,
+    relevance,
+    scores,
+)
 from rankone.results.table import SIX_DIGITS
 from rankone.results.tables import CONVERGENCE, CONVERGENCE_POOLED, FAILED, SKIPS
 
@@ -17,6 +27,7 @@ DRAWERS = {
     "simulations/phase_diagram.py": lambda file, out: phase_diagram.draw(file),
     "rankone csc": csc.draw,
     "rankone cone": cone.draw,
+    "rankone certify --model": certificate.draw,
     "rankone relevance": relevance.draw,
     "rankone sanity": scores.draw,
     "simulations/fig1.py or simulations/fig6.py": heatmaps.draw,

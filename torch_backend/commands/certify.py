@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 import rankone
+from rankone.proof.certificate import PROBABILITY, signed_one_minus_cos
 from rankone.proof.network import ENDING
 from rankone.results.tables import CERTIFIED
 from rankone.results.text import aligned, at_least, at_most
@@ -181,7 +182,7 @@ def predicted(proof: Proof, names: Sequence[str]) -> str:
 
 def sentences(proof: Proof, names: Sequence[str]) -> list[str]:
     """What is proved at the lowest layer, and what is not blind there; bounds are rounded up."""
-    return [_claim(proof), *_not_blind(proof), *_amounts(proof), *_silent(proof, names)]
+    return [_claim(proof), *_not_blind(proof), *_signed(proof), *_amounts(proof), *_silent(proof, names)]
 
 
 def _claim(proof: Proof) -> str:
@@ -209,6 +210,17 @@ def _not_blind(proof: Proof) -> list[str]:
         f"So the map is not blind to the {_start(proof)}: for two of them "
         f"{at_least(100 * moved, DIGITS)} % of it lies elsewhere, and some {_unit(proof)}'s share differs by "
         f"{changed(lowest.computed['share'], at_least)} (in float64)."
+    ]
+
+
+def _signed(proof: Proof) -> list[str]:
+    """What follows from the certified angle for starts of either sign, if anything does."""
+    bound = signed_one_minus_cos(proof.layers[-1].layer.bounds["angle"], PROBABILITY)
+    if bound >= 1:
+        return []
+    return [
+        f"Of two independent starts of either sign, N(0, I), 1 - |cos| of the maps is at most "
+        f"{at_most(bound, DIGITS)} with a probability of {PROBABILITY:g} or more."
     ]
 
 

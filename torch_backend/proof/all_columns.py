@@ -23,7 +23,7 @@ from torch_backend.proof.stretch import Prepared, Stretch, blocks
 
 CARRIED = 1 << 26  # bytes of relevance that go down at once, at the widest node
 COPIES = 6  # of all columns of a layer that its pairs take, in memory
-PAIRED = 3e10  # differences of two numbers; above, pairs of columns take minutes, and shares must do
+PAIRED = 1.3e10  # differences of two numbers; of more, pairs of columns take minutes, and shares must do
 ENOUGH = 0.05  # Hilbert's distance below which classes cannot be told apart by eye
 
 
