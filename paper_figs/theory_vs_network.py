@@ -38,7 +38,7 @@ SINGLE = {
 COLLAPSED = 1e-3  # 1 − |cos| from which on pairs count as parallel
 RESOLVED = 1e-12  # below, float32 measures its own rounding
 LOWEST = 1e-14  # what a law says below is drawn outside
-WIDTH, HEIGHT = 4.3, 3.1  # inches of a panel
+WIDTH, HEIGHT, LEGEND = 4.3, 3.1, 2.2  # inches of a panel, and beside them
 
 
 class Off(NamedTuple):
@@ -104,7 +104,7 @@ def draw(table: str | Path, layers: str | Path, out: str | Path) -> Path:
             len(models),
             len(methods) + 1,
             squeeze=False,
-            figsize=((len(methods) + 1) * WIDTH, 2.2 + len(models) * HEIGHT),
+            figsize=((len(methods) + 1) * WIDTH + LEGEND, 1.8 + len(models) * HEIGHT),
         )
         for model, line in zip(models, grid, strict=True):
             mine = [row for row in rows if row["model"] == model]
@@ -152,7 +152,7 @@ def _legend(figure: Figure) -> None:
     handles = [Line2D([], [], color="0.2", ls="", marker="o", ms=4, label="measured")]
     handles += [Line2D([], [], color="0.2", label=LAWS[law], **look) for law, look in LOOKS.items()]
     handles += [Line2D([], [], ls="-", lw=0.6, ms=4, **look) for look in SINGLE.values()]
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), fontsize=9)
+    figure.legend(handles=handles, loc="outside right upper", fontsize=10)
 
 
 def caption(rows: Sequence[Row], single: Sequence[Row]) -> str:
