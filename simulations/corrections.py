@@ -19,14 +19,14 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).parents[1]))  # python simulations/corrections.py finds its siblings
 
 from paper_figs import corrections as figure
-from rankone.errors import one_line, refuse
+from rankone.errors import Overflow, one_line, refuse
 from rankone.results.protocol import Protocol, corrected, paper
 from rankone.results.runs import Units
 from rankone.results.table import Row
 from rankone.results.tables import CORRECTIONS as TABLE
 from rankone.results.whole import refuse_unwritable
 from simulations import fig4
-from torch_backend import csc, images, methods, models
+from torch_backend import CSC, csc, images, methods, models
 from torch_backend.audit.corrections import (
     ALL,
     CORRECTIONS,
@@ -110,17 +110,29 @@ def convergence(model: str, network: nn.Module, batch: Tensor, units: Units) -> 
 
         def cosines(protocol: Protocol, chain: Method = chain) -> tuple[Floats, str]:
             def compute() -> dict[str, ArrayLike]:
-                method = methods.as_published(chain, protocol)
-                *_, reading, _ = csc(network, batch, method, "logits", VECTORS, SEED).readings
+                *_, reading, _ = precise(network, batch, methods.as_published(chain, protocol)).readings
                 return {"cosines": 1 - 10**reading.image_medians, "layer": np.array(reading.layer)}
 
             key = {**what, "method": chain.name, "protocol": protocol.decisions}
             found = units.get(f"{chain.name} CSC", key, compute)
             return found["cosines"], str(found["layer"])
 
-        before, layer = cosines(paper)
-        for field, protocol in variants.items():
-            yield effect(label, field, "csc", layer, chain.name, before, cosines(protocol)[0])
+        try:
+            before, layer = cosines(paper)
+            after = {field: cosines(protocol)[0] for field, protocol in variants.items()}
+        except ValueError as error:
+            print(f"{model}, CSC: {chain.name} failed: {error}")
+            continue
+        for field, found in after.items():
+            yield effect(label, field, "csc", layer, chain.name, before, found)
+
+
+def precise(network: nn.Module, batch: Tensor, method: Method) -> CSC:
+    """From the logits, in float64 where float32 overflows."""
+    try:
+        return csc(network, batch, method, "logits", VECTORS, SEED)
+    except Overflow:
+        return csc(network, batch.double(), method, "logits", VECTORS, SEED)
 
 
 def self_pairs() -> Iterator[Row]:
