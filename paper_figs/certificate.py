@@ -46,7 +46,7 @@ def draw(table: str | Path, out: str | Path) -> Path:
                         curve(axes, worst(mine, layers, f"{kind}{column}"), name, colour, place)
                 step = -(-len(layers) // TICKS)
                 axes.set_xticks(range(0, len(layers), step), layers[::step], rotation=90, fontsize=9)
-                axes.set(title=title, yscale="log", xlim=(-0.5, len(layers) - 0.5))
+                axes.set(title=title, xlim=(-0.5, len(layers) - 0.5))
             line[0].set_ylabel(f"{in_lines(model)}\n← the same map whatever the start")
         panels[0, 0].legend(loc="upper right")
         starts = ", ".join(dict.fromkeys(row["start"] for row in rows))
@@ -66,7 +66,9 @@ def curve(axes: plt.Axes, numbers: np.ndarray, name: str, colour: str, place: in
     """One kind of number in one panel, layer by layer; the first lies below the others, and is the widest."""
     x, finite, infinite = np.arange(len(numbers)), np.isfinite(numbers), np.isinf(numbers)
     look = {**MEMBERS[place], "color": colour, "ms": 8 - 2 * place, "lw": 4 - 1.2 * place}
-    axes.plot(x[finite], np.maximum(numbers[finite], FLOOR), **look, label=name)
+    if finite.any():
+        axes.plot(x[finite], np.maximum(numbers[finite], FLOOR), **look, label=name)
+        axes.set_yscale("log")
     axes.plot(
         x[infinite],
         np.full(infinite.sum(), 0.97),

@@ -1,5 +1,6 @@
 """The picture of certificates: the worst image at each layer, ∞ at the edge, zeros at a floor."""
 
+import warnings
 from unittest import mock
 
 import matplotlib.pyplot as plt
@@ -35,3 +36,10 @@ def test_the_worst_image_is_drawn(tmp_path):
 def test_what_was_not_sampled_leaves_a_gap():
     rows = [{"layer": layer, "sampled": np.nan if layer == "conv1" else 0.5} for layer in LAYERS]
     np.testing.assert_array_equal(certificate.worst(rows, list(LAYERS), "sampled"), [0.5, np.nan, 0.5])
+
+
+def test_where_all_is_without_limit_nothing_is_complained_of(tmp_path):
+    table = CERTIFIED.write(tmp_path / "c.csv", [{**row(0, "fc1", np.inf), "computed_share": np.inf}])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        certificate.draw(table, tmp_path / "c.png")
