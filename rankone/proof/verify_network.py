@@ -337,6 +337,12 @@ class _Windows:
         return tuple(before for before, _ in self.padding)
 
     @property
+    def places_in_one(self) -> int:
+        """At most so many places are read by one window: zeros around them are no summands."""
+        axes = zip(self.size, self.kernel, self.dilation, strict=True)
+        return math.prod(min(k, -(-n // d)) for n, k, d in axes)
+
+    @property
     def over_one_place(self) -> int:
         """At most so many windows read one place."""
         axes = zip(self.out, self.kernel, self.stride, self.dilation, strict=True)
@@ -455,7 +461,8 @@ class _Convolution(_Map):
 
     @property
     def fans(self) -> tuple[int, int]:
-        return self.weight[0].size, len(self.weight) // self.groups * self.windows.over_one_place
+        fan_in = self.weight.shape[1] * self.windows.places_in_one
+        return fan_in, len(self.weight) // self.groups * self.windows.over_one_place
 
     @cached_property
     def by_tap(self) -> Array:
@@ -555,7 +562,7 @@ class _WindowSums(_Plain):
 
     @property
     def fans(self) -> tuple[int, int]:
-        return math.prod(self.windows.kernel), self.windows.over_one_place
+        return self.windows.places_in_one, self.windows.over_one_place
 
     def apply(self, x: Array) -> Array:
         y = np.zeros(self.out, x.dtype)
@@ -617,7 +624,7 @@ class _Share:
     z: Array
 
     def __post_init__(self) -> None:
-        for term in self.terms:
+        for term in () if self.numbers.exact else self.terms:
             low, high = term.W.ends
             fan_in = term.W.fans[0] + 1
             self.numbers.require(low * _least(term.x), high * _largest(term.x) * fan_in, self.name)
@@ -630,16 +637,22 @@ class _Share:
     def z_ends(self) -> tuple[float, float]:
         return _least(self.z), _largest(self.z) or 1.0
 
-    def __call__(self, r: Array) -> Array:
+    def _require(self, r: Array) -> None:
+        """Refuse where a quotient, or a product with it, may be flushed or overflow."""
         low, high = _least(r) / self.z_ends[1], _largest(r) / self.z_ends[0]
         self.numbers.require(low, high, self.name)
-        s = self.over_z(r)
-        parts = []
         for term in self.terms:
             (w_low, w_high), fan_out = term.W.ends, term.W.fans[1]
             x_low, x_high = min(_least(term.x), 1.0), max(_largest(term.x), 1.0)
             self.numbers.require(low * w_low, high * w_high * fan_out, self.name)
             self.numbers.require(low * w_low * x_low, high * w_high * fan_out * x_high * 2, self.name)
+
+    def __call__(self, r: Array) -> Array:
+        if not self.numbers.exact:
+            self._require(r)
+        s = self.over_z(r)
+        parts = []
+        for term in self.terms:
             part = term.W.adjoint(s)
             parts.append(np.multiply(part, term.x, out=part if part.flags.writeable else None))
         return reduce(np.add, parts) if parts else np.zeros((len(r), *self.shape), r.dtype)
@@ -866,6 +879,9 @@ def _linear(node: _Reading, W: _Map, x: Array, divisor: Array | None = None) -> 
     below = _product(_terms("z_plus", W, -x, None, None), W, x)
     _check(node, value, above, below, b, divisor, W.fans[0])
     terms = _terms(rule, W, x, low, high)
+    if rule == "w_square" and (size := W.of(np.abs)):
+        least, most = size.ends
+        node.numbers.require(least * least, most * most, node.name)
     z = above if rule == "z_plus" else _product(terms, W, x)
     if rule == "z_plus" and b is not None:
         z = z + _positive(b)
@@ -896,7 +912,7 @@ def _check(
     fan = n + int(b is not None)
     relative, absolute = gamma(fan + 2, u) + 2 * gamma(fan + 4), (fan + 2) * tiny
     allowed = size * node.numbers.read(np.array(up(relative))) + node.numbers.read(np.array(absolute))
-    wrong = np.abs(value - y) > allowed
+    wrong = ~((np.abs(value - y) <= allowed) & (allowed < math.inf))
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
         found, expected = float(value[place]), float(y[place])
