@@ -40,6 +40,7 @@ from rankone.proof.network_words import (
 from rankone.proof.verify import (
     LIBM,
     U,
+    Unreadable,
     deny,
     exact_maxima,
     gamma,
@@ -80,7 +81,8 @@ def verify_network(certificate: str | Path, *, memory: int = MEMORY, exact: bool
 
     Raises:
         NotConfirmed: a field, a digest, an activation or a bound does not hold; the message says which.
-        Unreadable, OSError: no strict JSON, or a file is missing.
+        Unreadable, OSError: no strict JSON, a file is missing, or there is more to compute than `memory` and
+            `exact` allow.
     """
     path = Path(certificate)
     record = _read(path)
@@ -93,7 +95,9 @@ def verify_network(certificate: str | Path, *, memory: int = MEMORY, exact: bool
     start = _start(network, record["start"], numbers)
     layers = _layers(start, record["layers"])
     if exact and (work := network.work * (3 + start.count)) > LARGEST_EXACT:
-        deny("--exact", f"would take {work} multiplications of fractions, more than {LARGEST_EXACT}")
+        raise Unreadable(
+            f"--exact: {work} multiplications of fractions, more than {LARGEST_EXACT}; leave it out"
+        )
     claims = _confirm(start, layers, memory)
     how = "exact fractions" if exact else "binary64 with error bounds of its own"
     nodes = len(network.nodes)
@@ -1147,10 +1151,8 @@ def _columns(
         index = network.index(name, "layers")
         size = network.nodes[index].value.size
         if route == "pairs" and 8 * start.count * size > memory:
-            deny(
-                name,
-                f"claims pairs of {8 * start.count * size} bytes of columns, more than the memory {memory}",
-            )
+            needed = f"{8 * start.count * size / 1e9:.2g} GB of columns"
+            raise Unreadable(f"--memory: {needed} at {name}, more than {memory / 1e9:.2g}; raise it")
         columns = np.empty((start.count, size), dtype) if route == "pairs" else None
         compare = None if K is None else partial(_maxima, K=K[index], numbers=start.numbers)
         seen[name] = _Seen(np.empty(start.count, dtype), columns=columns, compare=compare)
