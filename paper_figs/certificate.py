@@ -47,6 +47,8 @@ def draw(table: str | Path, out: str | Path) -> Path:
                 step = -(-len(layers) // TICKS)
                 axes.set_xticks(range(0, len(layers), step), layers[::step], rotation=90, fontsize=9)
                 axes.set(title=title, yscale="log", xlim=(-0.5, len(layers) - 0.5))
+                if not any(np.isfinite(line.get_ydata()).any() for line in axes.lines[::2]):
+                    axes.set_ylim(0.1, 1)  # nothing but ∞, which has a place and no number
             line[0].set_ylabel(f"{in_lines(model)}\n← the same map whatever the start")
         panels[0, 0].legend(loc="upper right")
         starts = ", ".join(dict.fromkeys(row["start"] for row in rows))
