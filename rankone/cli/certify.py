@@ -90,22 +90,29 @@ def certify(
     )
     room, shared = Room(int(memory * GIGA), budget * RATE), f"{stem.name}.weights.safetensors"
     proofs, written = [], []
-    with Progress(label, len(batch), "image", quiet=quiet) as report:
-        for place, image in enumerate(report.over(batch.split(1))):
-            proof = command.measure(network, image, chosen, start, layer, room, place=place, seed=seed)
-            path = command.certificate_path(out, place, len(batch))
-            written += command.write_certificate(path, label, proof, classes, shared)
-            proofs.append(proof)
-            typer.echo(command.summary(label, proof, classes))
-            typer.echo(f"check it: {shlex.join(['rankone', 'verify', str(path)])}\n")
-            if proof.stopped:
-                break
+    stopped: BaseException | None = None
+    try:
+        with Progress(label, len(batch), "image", quiet=quiet) as report:
+            for place, image in enumerate(report.over(batch.split(1))):
+                proof = command.measure(network, image, chosen, start, layer, room, place=place, seed=seed)
+                path = command.certificate_path(out, place, len(batch))
+                written += command.write_certificate(path, label, proof, classes, shared)
+                proofs.append(proof)
+                typer.echo(command.summary(label, proof, classes))
+                typer.echo(f"check it: {shlex.join(['rankone', 'verify', str(path)])}\n")
+                if stopped := proof.stopped:
+                    break
+    except (KeyboardInterrupt, MemoryError, RuntimeError, ValueError, OSError) as error:
+        if not proofs:
+            raise
+        stopped = error
     figure.draw(command.write_table(table, label, proofs), picture)
     typer.echo(f"Written: {', '.join(map(str, dict.fromkeys([*written, picture, table])))}")
-    if proofs[-1].stopped:
-        last = proofs[-1].layers[-1].layer.node
-        typer.echo(visible(f"rankone: stopped below {last}; what was certified is written"), err=True)
-        raise proofs[-1].stopped
+    if stopped:
+        done = f"after {len(proofs)} of {len(batch)} images"
+        last = f"below {proofs[-1].layers[-1].layer.node}" if proofs[-1].stopped else done
+        typer.echo(visible(f"rankone: stopped {last}; what was certified is written"), err=True)
+        raise stopped
 
 
 def _of_factors(factors: Path, out: Path, probability: float) -> None:

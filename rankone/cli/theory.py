@@ -71,13 +71,16 @@ def verify(
 ) -> None:
     """Check a certificate, of a chain or of a network, independently.
 
-    Exit status 1: a claim is not confirmed, 2: unreadable input.
+    Exit status 1: a claim is not confirmed, 2: unreadable input, or more to compute than the options allow.
     """
     from rankone.proof import verify, verify_network
     from rankone.proof.verify import NotConfirmed
 
     try:
         if verify_network.is_of_network(certificate):
+            if factors is not None:
+                got = "one of a network, whose tensors stand beside it"
+                refuse("--factors", expected="a certificate of a chain", got=got, do="leave it out")
             said = verify_network.verify_network(certificate, memory=int(memory * 1e9), exact=exact)
         else:
             said = verify.verify(certificate, factors, exact=exact)

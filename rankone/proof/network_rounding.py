@@ -102,8 +102,10 @@ def _nothing(_node: Node, _: Shapes) -> int:
 
 @adds.register
 def _convolution(node: Convolution, shape: Shapes) -> int:
-    windows = over_one_place(node.weight.shape[2:], node.stride, node.dilation, shape[node.name][1:])
-    return _shared(node, node.weight[0].size, len(node.weight) // node.groups * windows)
+    kernel = node.weight.shape[2:]
+    places = places_in_one(kernel, node.dilation, shape[node.inputs[0]][1:])
+    windows = over_one_place(kernel, node.stride, node.dilation, shape[node.name][1:])
+    return _shared(node, node.weight.shape[1] * places, len(node.weight) // node.groups * windows)
 
 
 @adds.register
@@ -123,8 +125,9 @@ def _add(node: Add, _: Shapes) -> int:
 
 @adds.register
 def _average(node: Average, shape: Shapes) -> int:
-    windows = over_one_place(node.kernel, node.stride, (1,) * len(node.kernel), shape[node.name][1:])
-    return _shared(node, math.prod(node.kernel), windows)
+    close = (1,) * len(node.kernel)
+    places = places_in_one(node.kernel, close, shape[node.inputs[0]][1:])
+    return _shared(node, places, over_one_place(node.kernel, node.stride, close, shape[node.name][1:]))
 
 
 @adds.register
@@ -141,6 +144,11 @@ def _shared(node: Linear, n: int, m: int) -> int:
     """n + m + 6 + 2 e: z, the quotient, Wᵀ and the product with x."""
     bias = getattr(node, "bias", None) is not None
     return n + bias + m + 6 + 2 * (node.rule in ROUNDED_TERMS)
+
+
+def places_in_one(kernel: Shape, dilation: Shape, size: Shape) -> int:
+    """At most so many places are read by one window: zeros around them are no summands."""
+    return math.prod(min(k, -(-n // d)) for k, d, n in zip(kernel, dilation, size, strict=True))
 
 
 def over_one_place(kernel: Shape, stride: Shape, dilation: Shape, out: Shape) -> int:

@@ -66,6 +66,7 @@ SMALL = 3 * 2**30  # multiplications times bits that are done in integers, in so
 LARGEST_EXACT = 2**23  # entries that python-flint is given as integers
 ROWS, WIDTH = 32, 1024  # a block of differences: a quarter of a megabyte, in cache
 U, LIBM = Fraction(1, 2**53), 2.0**-50  # unit roundoff; and the relative error granted to a logarithm
+MOST_ROUNDINGS = Fraction(1, 4)  # n u; all bounds here take γ below 1/3, and δ / (1 - δ) below 1/2
 FLUSH = 2.0**-940  # above n^3 times anything that was flushed below 2^-1022
 
 
@@ -220,6 +221,9 @@ def _rounding(arithmetic: str, chain: list[NDArray[np.float64]]) -> dict[str, An
 
 
 def gamma(n: int, u: Fraction = U) -> Fraction:
+    """n u / (1 - n u), which bounds nothing once n u comes near 1, and is not of the order of n u before."""
+    if n * u > MOST_ROUNDINGS:
+        deny("rounding", f"may add up to {n} errors of {float(u):.2g}, of which nothing can be said")
     return n * u / (1 - n * u)
 
 

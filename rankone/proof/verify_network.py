@@ -40,6 +40,7 @@ from rankone.proof.network_words import (
 from rankone.proof.verify import (
     LIBM,
     U,
+    Unreadable,
     deny,
     exact_maxima,
     gamma,
@@ -80,7 +81,8 @@ def verify_network(certificate: str | Path, *, memory: int = MEMORY, exact: bool
 
     Raises:
         NotConfirmed: a field, a digest, an activation or a bound does not hold; the message says which.
-        Unreadable, OSError: no strict JSON, or a file is missing.
+        Unreadable, OSError: no strict JSON, a file is missing, or there is more to compute than `memory` and
+            `exact` allow.
     """
     path = Path(certificate)
     record = _read(path)
@@ -93,7 +95,9 @@ def verify_network(certificate: str | Path, *, memory: int = MEMORY, exact: bool
     start = _start(network, record["start"], numbers)
     layers = _layers(start, record["layers"])
     if exact and (work := network.work * (3 + start.count)) > LARGEST_EXACT:
-        deny("--exact", f"would take {work} multiplications of fractions, more than {LARGEST_EXACT}")
+        raise Unreadable(
+            f"--exact: {work} multiplications of fractions, more than {LARGEST_EXACT}; leave it out"
+        )
     claims = _confirm(start, layers, memory)
     how = "exact fractions" if exact else "binary64 with error bounds of its own"
     nodes = len(network.nodes)
@@ -337,6 +341,12 @@ class _Windows:
         return tuple(before for before, _ in self.padding)
 
     @property
+    def places_in_one(self) -> int:
+        """At most so many places are read by one window: zeros around them are no summands."""
+        axes = zip(self.size, self.kernel, self.dilation, strict=True)
+        return math.prod(min(k, -(-n // d)) for n, k, d in axes)
+
+    @property
     def over_one_place(self) -> int:
         """At most so many windows read one place."""
         axes = zip(self.out, self.kernel, self.stride, self.dilation, strict=True)
@@ -455,7 +465,8 @@ class _Convolution(_Map):
 
     @property
     def fans(self) -> tuple[int, int]:
-        return self.weight[0].size, len(self.weight) // self.groups * self.windows.over_one_place
+        fan_in = self.weight.shape[1] * self.windows.places_in_one
+        return fan_in, len(self.weight) // self.groups * self.windows.over_one_place
 
     @cached_property
     def by_tap(self) -> Array:
@@ -555,7 +566,7 @@ class _WindowSums(_Plain):
 
     @property
     def fans(self) -> tuple[int, int]:
-        return math.prod(self.windows.kernel), self.windows.over_one_place
+        return self.windows.places_in_one, self.windows.over_one_place
 
     def apply(self, x: Array) -> Array:
         y = np.zeros(self.out, x.dtype)
@@ -617,7 +628,7 @@ class _Share:
     z: Array
 
     def __post_init__(self) -> None:
-        for term in self.terms:
+        for term in () if self.numbers.exact else self.terms:
             low, high = term.W.ends
             fan_in = term.W.fans[0] + 1
             self.numbers.require(low * _least(term.x), high * _largest(term.x) * fan_in, self.name)
@@ -630,16 +641,22 @@ class _Share:
     def z_ends(self) -> tuple[float, float]:
         return _least(self.z), _largest(self.z) or 1.0
 
-    def __call__(self, r: Array) -> Array:
+    def _require(self, r: Array) -> None:
+        """Refuse where a quotient, or a product with it, may be flushed or overflow."""
         low, high = _least(r) / self.z_ends[1], _largest(r) / self.z_ends[0]
         self.numbers.require(low, high, self.name)
-        s = self.over_z(r)
-        parts = []
         for term in self.terms:
             (w_low, w_high), fan_out = term.W.ends, term.W.fans[1]
             x_low, x_high = min(_least(term.x), 1.0), max(_largest(term.x), 1.0)
             self.numbers.require(low * w_low, high * w_high * fan_out, self.name)
             self.numbers.require(low * w_low * x_low, high * w_high * fan_out * x_high * 2, self.name)
+
+    def __call__(self, r: Array) -> Array:
+        if not self.numbers.exact:
+            self._require(r)
+        s = self.over_z(r)
+        parts = []
+        for term in self.terms:
             part = term.W.adjoint(s)
             parts.append(np.multiply(part, term.x, out=part if part.flags.writeable else None))
         return reduce(np.add, parts) if parts else np.zeros((len(r), *self.shape), r.dtype)
@@ -866,6 +883,9 @@ def _linear(node: _Reading, W: _Map, x: Array, divisor: Array | None = None) -> 
     below = _product(_terms("z_plus", W, -x, None, None), W, x)
     _check(node, value, above, below, b, divisor, W.fans[0])
     terms = _terms(rule, W, x, low, high)
+    if rule == "w_square" and (size := W.of(np.abs)):
+        least, most = size.ends
+        node.numbers.require(least * least, most * most, node.name)
     z = above if rule == "z_plus" else _product(terms, W, x)
     if rule == "z_plus" and b is not None:
         z = z + _positive(b)
@@ -896,7 +916,7 @@ def _check(
     fan = n + int(b is not None)
     relative, absolute = gamma(fan + 2, u) + 2 * gamma(fan + 4), (fan + 2) * tiny
     allowed = size * node.numbers.read(np.array(up(relative))) + node.numbers.read(np.array(absolute))
-    wrong = np.abs(value - y) > allowed
+    wrong = ~((np.abs(value - y) <= allowed) & (allowed < math.inf))
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
         found, expected = float(value[place]), float(y[place])
@@ -1131,10 +1151,8 @@ def _columns(
         index = network.index(name, "layers")
         size = network.nodes[index].value.size
         if route == "pairs" and 8 * start.count * size > memory:
-            deny(
-                name,
-                f"claims pairs of {8 * start.count * size} bytes of columns, more than the memory {memory}",
-            )
+            needed = f"{8 * start.count * size / 1e9:.2g} GB of columns"
+            raise Unreadable(f"--memory: {needed} at {name}, more than {memory / 1e9:.2g}; raise it")
         columns = np.empty((start.count, size), dtype) if route == "pairs" else None
         compare = None if K is None else partial(_maxima, K=K[index], numbers=start.numbers)
         seen[name] = _Seen(np.empty(start.count, dtype), columns=columns, compare=compare)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from rankone.errors import Refusal
 from rankone.proof.network import read_certificate
 from rankone.proof.verify import NotConfirmed
 from rankone.proof.verify_network import verify_network
@@ -123,3 +124,35 @@ def test_what_was_certified_before_it_was_stopped_is_kept(tmp_path, monkeypatch,
     ]
     assert [layer.node for layer in read_certificate(tmp_path / "d.cert.json").layers][-1] == "conv5_2"
     assert verify_network(tmp_path / "d.cert.json").startswith("confirmed")
+
+
+@pytest.mark.parametrize("stops,status", [(KeyboardInterrupt(), 130), (Refusal("image: no sum"), 2)])
+def test_images_that_were_done_before_it_was_stopped_are_in_the_table(tmp_path, monkeypatch, stops, status):
+    whole = command.measure
+
+    def stopped(*arguments, place, **options):
+        if place == 1:
+            raise stops
+        return whole(*arguments, place=place, **options)
+
+    monkeypatch.setattr(command, "measure", stopped)
+    said = certified(tmp_path, "--limit", 3)
+    assert said.status == status
+    assert said.err.splitlines()[0] == "rankone: stopped after 1 of 3 images; what was certified is written"
+    assert {row["image"] for row in CERTIFIED.read(tmp_path / "d.csv")} == {0}
+    assert (tmp_path / "d.png").exists() and "Written: " in said.out
+    assert verify_network(tmp_path / "d_0.cert.json").startswith("confirmed")
+
+
+def test_where_the_budget_leaves_nothing_to_certify_it_is_said_and_drawn(tmp_path):
+    said = certified(tmp_path, "--budget", "0.00001")
+    assert (said.status, said.err) == (0, "")
+    assert "Nothing is certified of the map at input" in said.out and "raise --budget" in said.out
+    assert (tmp_path / "d.png").exists()
+
+
+def test_what_is_too_much_for_the_options_is_no_verdict(done):
+    out, _ = done
+    assert "fractions, more than" in refused(rankone("verify", out / "d_0.cert.json", "--exact"))
+    chain = rankone("verify", out / "d_0.cert.json", "--factors", out / "d.csv")
+    assert "--factors: expected a certificate of a chain" in refused(chain)

@@ -188,6 +188,12 @@ def sentences(proof: Proof, names: Sequence[str]) -> list[str]:
 def _claim(proof: Proof) -> str:
     layer, bounds = proof.layers[-1].layer.node, best(proof)[-1]
     start, moves = _start(proof), percent(bounds["total_variation"])
+    if isinf(bounds["share"]) and bounds["total_variation"] >= 1:
+        exact = proof.layers[-1].layer.route == "pairs"
+        return (
+            f"Nothing is certified of the map at {layer}: two of them may have no {_unit(proof)} in common"
+            + ("." if exact else ", for all that was computed; raise --budget, or name a lower --layer.")
+        )
     if isinf(bounds["share"]):
         return (
             f"Certified for this image: no {start}, and no non-negative mixture, can move more than {moves} "

@@ -78,8 +78,15 @@ class NetworkProof:
 
         until: one of `places`, down to which all columns are computed; None: as far as the budget goes.
         ValueError: for another; where there is more than the budget or the memory allows; for negative
-        relevance.
+        relevance; where no column reaches the first layer, or the start is the image.
         """
+        if not self.places:
+            refuse(
+                "start",
+                expected="a layer above the image",
+                got=f"{self.start.name}, below which there is none",
+                do="name a higher one: --start",
+            )
         if until is not None and until not in self.places:
             refuse(
                 "layer",
@@ -95,6 +102,13 @@ class NetworkProof:
             layer = certified(found, counts[found.layer] + (FROM_ENVELOPE if above else 0), above)
             claims[found.layer] = layer.layer
             yield layer
+        if not claims:
+            refuse(
+                f"{self.method.name} from {self.start.name}",
+                expected=f"some relevance at {self.places[0]}",
+                got="none, whatever the start: all denominators are 0",
+                do="start at a lower layer: --start",
+            )
 
     def record_of_start(self) -> records.Start:
         """A column for each unit; of an output over space for each channel, spread evenly."""

@@ -1,6 +1,7 @@
 """The records of a network certificate and its three files: what is written is what is read, and no more."""
 
 import json
+from collections import Counter
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -11,7 +12,7 @@ from safetensors.numpy import load_file
 from rankone.errors import Refusal
 from rankone.proof import network as records
 from rankone.proof.network import KINDS, NetworkCertificate, Start, read_certificate
-from rankone.proof.network_rounding import adds, over_one_place, roundings, shapes
+from rankone.proof.network_rounding import adds, over_one_place, places_in_one, roundings, shapes
 from rankone.proof.network_words import STATEMENTS, claims_of
 from rankone.proof.tensor_file import TensorFile, read_tensors
 from rankone.results.whole import write_parts
@@ -154,10 +155,10 @@ def test_counts_are_the_rules_of_the_page():
 
 
 def test_rules_with_rounded_terms_count_two_more():
-    for node in certificate_of(bounded).nodes:
-        if node.name == "conv1":
-            plain = replace(node, rule="z_plus", low=None, high=None)
-            assert adds(node, {"conv1": (3, 4, 4)}) == adds(plain, {"conv1": (3, 4, 4)}) + 2
+    nodes = certificate_of(bounded).nodes
+    (conv,) = (node for node in nodes if node.name == "conv1")
+    plain = replace(conv, rule="z_plus", low=None, high=None)
+    assert adds(conv, shapes(nodes)) == adds(plain, shapes(nodes)) + 2
 
 
 def test_a_number_that_is_picked_twice_counts_one_more():
@@ -174,8 +175,8 @@ def out_of(size, kernel, stride, dilation):
 WINDOWS = [case for case in product((1, 4, 7), (1, 2, 3, 5), (1, 2, 3, 4), (1, 2, 3)) if out_of(*case) >= 1]
 
 
-@pytest.mark.parametrize(("size", "kernel", "stride", "dilation"), WINDOWS)
-def test_no_more_windows_read_a_place_than_counted(size, kernel, stride, dilation):
+def reads(size, kernel, stride, dilation):
+    """(window, place that it reads), of all windows."""
     out = out_of(size, kernel, stride, dilation)
     node = records.MaxPool(
         name="pool",
@@ -185,9 +186,27 @@ def test_no_more_windows_read_a_place_than_counted(size, kernel, stride, dilatio
         padding=((2, 2),),
         dilation=(dilation,),
     )
-    read = [at for _, _, at in matrices.windows(node, (kernel,), (dilation,), (size,), (out,))]
-    most = max((read.count(place) for place in set(read)), default=0)
-    assert most <= over_one_place((kernel,), (stride,), (dilation,), (out,))
+    return [(y, x) for y, _, x in matrices.windows(node, (kernel,), (dilation,), (size,), (out,))]
+
+
+def most_often(found):
+    return max(Counter(found).values(), default=0)
+
+
+@pytest.mark.parametrize(("size", "kernel", "stride", "dilation"), WINDOWS)
+def test_no_more_windows_read_a_place_and_no_more_places_are_read_by_one_than_counted(
+    size, kernel, stride, dilation
+):
+    read = reads(size, kernel, stride, dilation)
+    out = out_of(size, kernel, stride, dilation)
+    assert most_often(x for _, x in read) <= over_one_place((kernel,), (stride,), (dilation,), (out,))
+    assert most_often(y for y, _ in read) <= places_in_one((kernel,), (dilation,), (size,))
+
+
+def test_zeros_around_an_image_are_counted_by_no_kernel():
+    assert places_in_one((3, 3), (1, 1), (2, 5)) == 6
+    assert places_in_one((3,), (3,), (7,)) == 3
+    assert places_in_one((3,), (4,), (7,)) == 2
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

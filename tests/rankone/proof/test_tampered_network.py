@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import random
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ import pytest
 from rankone.proof import network as records
 from rankone.proof.network import NetworkCertificate, read_certificate, signed, spelled
 from rankone.proof.network_rounding import delta, roundings
-from rankone.proof.network_words import UNLIMITED
-from rankone.proof.verify import NotConfirmed, Unreadable
+from rankone.proof.network_words import UNLIMITED, claims_of
+from rankone.proof.verify import NotConfirmed, Unreadable, gamma
 from rankone.proof.verify_network import verify_network
 from tests.helpers.network_truth import untrue
 from tests.helpers.reference_producer import certificate_of, trunk
@@ -258,6 +259,82 @@ def test_numbers_that_binary64_may_flush_or_overflow_are_refused_and_left_to_fra
     with pytest.raises(NotConfirmed, match="flush or overflow"):
         verify_network(path)
     assert "confirmed" in verify_network(path, exact=True)
+
+
+def claiming(nodes, start: str, *, silent=(), **bounds: float) -> NetworkCertificate:
+    """A claim at the image: what is given, and of the rest that anything may be."""
+    k = roundings(nodes, start)["input"]
+    anything = {"least_mass": 0.0, "angle": 2.0, **dict.fromkeys(UNLIMITED, math.inf)}
+    bounds = {name: bounds.get(name, anything.get(name, 1.0)) for name in claims_of("shares")}
+    layer = records.Layer("input", "shares", None, silent, k, delta(k), bounds)
+    return NetworkCertificate(tuple(nodes), records.Start(start), (layer,))
+
+
+def test_a_column_is_not_silent_because_squares_of_its_weights_were_flushed(tmp_path):
+    net = Network(np.float64)
+    net.image(np.array([1.0, 1.0]))
+    W = np.array([[1.0, 2.0], [2e-200, 1e-200]])
+    net.linear(records.Dense, "fc", "input", shape=(2,), rule="w_square", weight=W)
+    false = claiming(net.nodes, "fc", silent=(1,), share=0.0, hilbert_diameter=0.0)
+    with pytest.raises(NotConfirmed, match="flush or overflow"):
+        verify_network(written(tmp_path, false)[0])
+    true = written(tmp_path, claiming(net.nodes, "fc"))[0]
+    assert "confirmed" in verify_network(true, exact=True)
+
+
+def test_no_activation_is_beyond_its_check_because_its_layer_overflows(tmp_path):
+    W, x = np.array([[1.0, -1e300], [1.0, 1.0]]), np.array([1.0, 1e10])
+    nodes = (
+        records.Image(name="input", value=x),
+        records.Dense(
+            name="fc",
+            inputs=("input",),
+            rule="excitation_backprop",
+            value=np.array([5.0, 1 + 1e10]),
+            weight=W,
+        ),
+    )
+    with np.errstate(over="ignore"), pytest.raises(NotConfirmed, match="fc has the value"):
+        verify_network(written(tmp_path, claiming(nodes, "fc"))[0])
+
+
+def padded(kernel: int, count: int, value: float, dtype=np.float64):
+    """So many averages whose windows read one place each, and else zeros around the image; two classes."""
+    x, ones = np.array([[1.0], [2.0], [1.5]], dtype), np.ones((1, 1), dtype)
+    nodes = [records.Image(name="input", value=x)]
+    for k in range(count):
+        average = records.Average(
+            name=f"mean{k}",
+            inputs=(nodes[-1].name,),
+            rule="z_plus",
+            value=x * dtype(value),
+            divisor=ones,
+            kernel=(kernel,),
+            stride=(1,),
+            padding=((kernel - 1, 0),),
+        )
+        nodes.append(average)
+    nodes.append(records.Reshape(name="flat", inputs=(nodes[-1].name,), shape=(3,)))
+    W = np.array([[1, 2, 3], [3, 2, 1]], dtype)
+    y = W @ (x * dtype(value)).ravel()
+    nodes.append(records.Dense(name="logits", inputs=("flat",), rule="z_plus", value=y, weight=W))
+    return nodes
+
+
+@pytest.mark.parametrize("kernel", [2**22, 4 * 10**15, 10**17])
+def test_zeros_around_the_image_are_no_roundings_that_an_activation_could_hide_in(tmp_path, kernel):
+    assert "confirmed" in verify_network(written(tmp_path, claiming(padded(kernel, 2, 1.0), "logits"))[0])
+    for dtype in (np.float32, np.float64):
+        with pytest.raises(NotConfirmed, match="mean0 has the value"):
+            invented = claiming(padded(kernel, 1, 1.0001, dtype), "logits")
+            verify_network(written(tmp_path, invented)[0])
+
+
+@pytest.mark.parametrize("n", [2**51 + 1, 2**53, 2**54])
+def test_so_many_roundings_that_nothing_bounds_them_are_refused(n):
+    assert gamma(2**51) == Fraction(1, 3)
+    with pytest.raises(NotConfirmed, match="nothing can be said"):
+        gamma(n)
 
 
 # ---------------------------------------------------------------- what does not fit

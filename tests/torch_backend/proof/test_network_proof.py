@@ -168,7 +168,7 @@ def test_silent_classes_are_left_out_by_number():
             assert (certified.columns, certified.layer.silent) == (2, (1, 2))
 
 
-def test_one_class_alone_differs_from_nothing_and_none_at_all_ends_it():
+def test_one_class_alone_differs_from_nothing_and_none_at_all_is_refused():
     model = nets.build(nets.Chain)
     with torch.no_grad():
         model.fc2.weight[1:] = -model.fc2.weight[1:].abs()
@@ -178,7 +178,14 @@ def test_one_class_alone_differs_from_nothing_and_none_at_all_ends_it():
         assert certified.layer.bounds["share"] == certified.layer.bounds["total_variation"] == 0
     with torch.no_grad():
         model.fc2.weight[:1] = -model.fc2.weight[:1].abs()
-    assert list(begin(model, image, methods.z_plus).layers(AMPLE)) == []
+    with pytest.raises(Refusal, match="z_plus from fc2: expected some relevance at fc1, got none"):
+        next(begin(model, image, methods.z_plus).layers(AMPLE))
+
+
+def test_below_the_image_there_is_nothing_to_certify():
+    model = nets.build(nets.Chain)
+    with pytest.raises(Refusal, match="expected a layer above the image, got input"):
+        next(begin(model, nets.images_for(model, 1), methods.z_plus, "input").layers(AMPLE))
 
 
 def test_any_layer_may_be_the_start():
