@@ -55,7 +55,7 @@ figures: demo
 	cp out/demo/mri-vgg16_z_plus/relevance.png paper_figs/shown/mri_z_plus.png
 	cp out/demo/mri-vgg16_gradient/relevance.png paper_figs/shown/mri_gradient.png
 	cp out/random/csc.png paper_figs/shown/csc_vgg16_random.png
-	cp out/fig2/fig2.*.png out/fig7/fig7.*.png paper_figs/shown/
+	cp out/fig2/fig2.*.png out/fig7/fig7.*.png out/corrections/corrections.png paper_figs/shown/
 
 clean:
 	rm -rf out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

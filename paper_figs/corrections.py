@@ -11,6 +11,7 @@ from paper_figs.caption import under
 from paper_figs.method_words import word
 from paper_figs.style import (
     ALPHA_BETA,
+    FEW,
     MEMBERS,
     NON_NEGATIVE,
     RECTIFIED,
@@ -70,7 +71,7 @@ def draw(table: str | Path, out: str | Path) -> Path:
         handles = {h.get_label(): h for ax in axes.flat for h in ax.get_legend_handles_labels()[0]}
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=len(handles))
         under(figure, out, caption(rows))
-        return save(figure, out)
+        return save(figure, out, colours=FEW)
 
 
 def _panel(ax: Axes, rows: Sequence[Row]) -> None:

@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from paper_figs import sanity_caption as captions
 from paper_figs.caption import under
 from paper_figs.method_words import word
-from paper_figs.style import NON_NEGATIVE, RECTIFIED, REFERENCE, SIGNED, house_style, in_lines, save
+from paper_figs.style import FEW, NON_NEGATIVE, RECTIFIED, REFERENCE, SIGNED, house_style, in_lines, save
 from rankone.errors import refuse
 from rankone.results.table import Row
 from rankone.results.tables import SANITY
@@ -27,7 +27,6 @@ from rankone.results.tables import SANITY
 SHOWN = {"paper": ("ssim_flip",), "corrected": ("ssim_flip", "spearman_flip")}
 ACROSS = 5  # small panels side by side
 WIDTH = 15.6  # inches; 2,340 pixels
-COLOURS = 64  # of a PNG: a quarter of the bytes, no difference to be seen
 TICKS = 9  # stages that an axis names
 TITLES = {
     "top_down": "Weights destroyed from the output down to a layer",
@@ -84,7 +83,7 @@ def draw(table: str | Path, out: str | Path, *, failed: str | Path | None = None
             f"{question}\n{in_lines(model, 130)}\nProtocol: {captions.PROTOCOLS.get(protocol, protocol)}"
         )
         under(figure, out, captions.of_scores(rows, scores[0]), failed)
-        return save(figure, out, colours=COLOURS)
+        return save(figure, out, colours=FEW)
 
 
 def another_class(

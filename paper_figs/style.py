@@ -33,6 +33,7 @@ MEMBERS: tuple[Mapping[str, Any], ...] = (
     {"marker": "v", "ls": (0, (5, 1, 1, 1, 1, 1))},
     {"marker": "P", "ls": (0, (8, 2))},
 )
+FEW = 64  # colours of a PNG: a quarter of the bytes, no difference to be seen in lines and markers
 
 
 def shades(count: int) -> list[tuple[float, ...]]:

@@ -19,7 +19,17 @@ from matplotlib.lines import Line2D
 from paper_figs.caption import under
 from paper_figs.csc import ticks, unique
 from paper_figs.method_words import word
-from paper_figs.style import ALPHA_BETA, NON_NEGATIVE, REFERENCE, SIGNED, house_style, in_lines, save, shades
+from paper_figs.style import (
+    ALPHA_BETA,
+    FEW,
+    NON_NEGATIVE,
+    REFERENCE,
+    SIGNED,
+    house_style,
+    in_lines,
+    save,
+    shades,
+)
 from rankone.results import tables
 from rankone.results.table import Row
 from rankone.results.text import aligned
@@ -120,7 +130,7 @@ def draw(table: str | Path, layers: str | Path, out: str | Path) -> Path:
             "What three laws say of convergence, beside what is measured: none has a fitted number"
         )
         under(figure, out, caption(rows, single))
-        return save(figure, out)
+        return save(figure, out, colours=FEW)
 
 
 def _panel(axes: Axes, rows: Sequence[Row]) -> None:

@@ -101,9 +101,9 @@ def test_two_networks_or_protocols_are_refused(tmp_path):
 
 def test_a_quantised_picture_has_few_colours_and_fewer_bytes(tmp_path):
     table = SANITY.write(tmp_path / "sanity.csv", sanity_rows({"z_plus": 0.9}, protocol="paper"))
-    with mock.patch.object(scores, "COLOURS", None):
+    with mock.patch.object(scores, "FEW", None):
         scores.draw(table, tmp_path / "all.png")
     scores.draw(table, tmp_path / "few.png")
     with Image.open(tmp_path / "few.png") as few, Image.open(tmp_path / "all.png") as every:
-        assert few.size == every.size and len(few.convert("RGB").getcolors()) <= scores.COLOURS
+        assert few.size == every.size and len(few.convert("RGB").getcolors()) <= scores.FEW
     assert (tmp_path / "few.png").stat().st_size < 0.6 * (tmp_path / "all.png").stat().st_size
