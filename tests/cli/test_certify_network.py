@@ -156,3 +156,14 @@ def test_what_is_too_much_for_the_options_is_no_verdict(done):
     assert "fractions, more than" in refused(rankone("verify", out / "d_0.cert.json", "--exact"))
     chain = rankone("verify", out / "d_0.cert.json", "--factors", out / "d.csv")
     assert "--factors: expected a certificate of a chain" in refused(chain)
+
+
+def test_what_was_not_compared_is_not_called_computed(tmp_path, monkeypatch):
+    monkeypatch.setattr(all_columns, "PAIRED", 1e5)  # pairs of few layers
+    assert certified(tmp_path, "--layer", "conv3_1").status == 0
+    rows = CERTIFIED.read(tmp_path / "d.csv")
+    assert {row["route"] for row in rows} == {"pairs", "shares", "envelope"}
+    for row in rows:
+        known = {name for name in command.QUANTITIES if not np.isnan(row[f"computed_{name}"])}
+        assert known == set(command.ATTAINED[row["route"]])
+        assert all(row[name] >= row[f"computed_{name}"] for name in known)

@@ -28,6 +28,8 @@ from torch_backend.proof.beside import Beside, beside
 from torch_backend.proof.network_proof import Certified, NetworkProof, begin
 
 QUANTITIES = ("share", "total_variation", "one_minus_cos", "hilbert_diameter")
+# What float64 finds by comparing columns; the rest of a route follows from it, as bounds that none attains.
+ATTAINED = {"pairs": QUANTITIES, "shares": ("share",), "envelope": ()}
 HEADER = ("layer", "found by", "a share changes by", "of the map moves", "1 - cos", "arrives")
 ROWS = 17  # layers in a table; more would hide the trend
 WIDTH = 98  # columns of a sentence
@@ -146,7 +148,10 @@ def _row(label: str, proof: Proof, certified: Certified, bounds: Mapping[str, fl
         "least_mass": layer.bounds.get("least_mass", nan),
         "most_mass": layer.bounds.get("most_mass", nan),
         **bounds,
-        **{f"computed_{name}": certified.computed[name] for name in QUANTITIES},
+        **{
+            f"computed_{name}": certified.computed[name] if name in ATTAINED[layer.route] else nan
+            for name in QUANTITIES
+        },
         "sampled_one_minus_cos": proof.beside.sampled[layer.node] if proof.beside else nan,
     }
 
