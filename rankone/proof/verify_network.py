@@ -14,6 +14,7 @@ import hashlib
 import json
 import math
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -371,7 +372,7 @@ def _within(places: slice, rows: slice, source: slice) -> tuple[slice, slice] | 
 
 
 @dataclass(frozen=True, eq=False)
-class _Map:
+class _Map(ABC):
     """x (*in) -> W x (*out), and s (V, *out) -> Wᵀ s (V, *in).
 
     weight: numbers of W as they are recorded, of which `part` makes those that are used.
@@ -408,11 +409,13 @@ class _Map:
     def W(self) -> Array:
         return self.part(self.numbers.read(self.weight))
 
+    @abstractmethod
     def apply(self, x: Array) -> Array:
-        raise NotImplementedError
+        """W x."""
 
+    @abstractmethod
     def adjoint(self, s: Array) -> Array:
-        raise NotImplementedError
+        """Wᵀ s."""
 
 
 class _Diagonal(_Map):
