@@ -10,6 +10,7 @@ from rankone.errors import refuse, visible
 
 if TYPE_CHECKING:
     from rankone.claims import Claim
+    from rankone.claims.report import Run
 
 
 def claims(
@@ -21,6 +22,9 @@ def claims(
     networks: Annotated[
         bool, typer.Option("--networks", help="Also those that trained networks decide (extra zoo; minutes).")
     ] = False,
+    out: Annotated[
+        Path, typer.Option(help="Folder where those of networks are kept: a stopped run goes on from there.")
+    ] = Path("out/claims"),
 ) -> None:
     """Run the evidence for the paper's claims. Exit status 1 if a verdict is not reproduced."""
     from tqdm import tqdm
@@ -31,13 +35,25 @@ def claims(
     if networks or id not in (None, *(claim.id for claim in LEDGER)):
         ledger += claims_of_networks()
     chosen = ledger if id is None else (find(id, ledger),)
-    runs = [report.run(claim) for claim in tqdm(chosen, desc="claims", leave=False, disable=None)]
+    runs = [
+        report.run(claim) if claim in LEDGER else kept(claim, out / "units")
+        for claim in tqdm(chosen, desc="claims", leave=False, disable=None)
+    ]
     if as_json:
         typer.echo(report.as_json(runs))
     else:
         typer.echo(report.table(runs) if id is None else report.page(runs[0]))
     if any(run.evidence is None for run in runs):
         raise typer.Exit(1)
+
+
+def kept(claim: "Claim", folder: Path) -> "Run":
+    """The run of a claim on networks, from its unit in the folder if it is there."""
+    from rankone.results.runs import Units
+    from torch_backend.commands import claims as command
+
+    run: Run = command.run(claim, Units(folder))
+    return run
 
 
 def claims_of_networks() -> "tuple[Claim, ...]":

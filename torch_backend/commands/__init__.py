@@ -7,6 +7,7 @@ certify       the same, proved
 relevance     maps of single units, and the books
 model         a network's nodes and their names
 sanity        do maps depend on the class, and on the weights?
+claims        the paper's claims on trained networks
 patterns      the patterns that PatternNet needs
 extra         inputs beside the images
 region        a part of an output over space

@@ -72,7 +72,27 @@ def test_cli_unknown_id_is_one_line_that_lists_the_ids(monkeypatch, capsys, id):
     assert err.count("\n") == 1 and all(claim.id in err for claim in LEDGER)
 
 
-def test_cli_networks_adds_the_other_half(monkeypatch, capsys):
+@pytest.mark.parametrize("holds", [True, False])
+def test_cli_claims_on_networks_are_kept(holds, monkeypatch, capsys, tmp_path):
+    ran = []
+
+    def evidence():
+        ran.append(1)
+        return Evidence("by counting", (check(holds, "one"), "two"))
+
+    claim = Claim("counted", "three", V1, "0", Verdict.HOLDS, "", evidence)
+    monkeypatch.setattr(ledger, "LEDGER", (claim,))
+    words = ("--id", "counted", "--out", str(tmp_path))
+    first, again = (run_cli(monkeypatch, capsys, *words) for _ in range(2))
+    assert first == again and len(ran) == 1
+    assert first[0] == (0 if holds else 1) and ("two" in first[1]) is holds
+    for unit in (tmp_path / "units").iterdir():  # damaged: found out, and run again
+        unit.write_bytes(unit.read_bytes()[:-9])
+    assert run_cli(monkeypatch, capsys, *words)[:2] == first[:2] and len(ran) == 2
+
+
+def test_cli_networks_adds_the_other_half(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(claims, "LEDGER", FAST)
     monkeypatch.setattr(ledger, "LEDGER", (BROKEN,))
     assert run_cli(monkeypatch, capsys)[0] == 0
@@ -80,7 +100,8 @@ def test_cli_networks_adds_the_other_half(monkeypatch, capsys):
     assert status == 1 and "4 claims" in out
 
 
-def test_cli_id_finds_both_halves(monkeypatch, capsys):
+def test_cli_id_finds_both_halves(monkeypatch, capsys, tmp_path):
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(ledger, "LEDGER", (BROKEN,))
     status, out, _ = run_cli(monkeypatch, capsys, "--id", "broken")
     assert status == 1 and "2 odd" in out
