@@ -36,8 +36,10 @@ class Order:
     make_worker: bytes
 
 
-def receipts(client: Client, places: Sequence[int], make_worker: MakeWorker) -> Iterator[Receipt]:
-    """One receipt for each place, as they come; at most AHEAD tasks are given out at once.
+def receipts(
+    client: Client, places: Sequence[int], make_worker: MakeWorker, ahead: int = AHEAD
+) -> Iterator[Receipt]:
+    """One receipt for each place, as they come; at most `ahead` tasks are given out at once.
 
     ValueError where workers cannot import or load what tasks need, and where the scheduler is lost.
     """
@@ -51,7 +53,7 @@ def receipts(client: Client, places: Sequence[int], make_worker: MakeWorker) -> 
         keys = [(f"task-{run}", place) for place in batch]  # one group: the scheduler keeps it in one queue
         return client.map(_performed, batch, order=order, key=keys, pure=False) if batch else []
 
-    running = as_completed(more(AHEAD), loop=client.loop)
+    running = as_completed(more(ahead), loop=client.loop)
     for batch in running.batches():
         yield from (_received(future) for future in batch)
         running.update(more(len(batch)))

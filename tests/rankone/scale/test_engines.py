@@ -7,6 +7,7 @@ import sys
 import threading
 
 import pytest
+from distributed import Client
 
 from rankone.scale import Here, Receipt, Scheduler, Shard, Workers, carry_out, carrying, workers
 from tests.helpers import sources
@@ -76,23 +77,14 @@ def test_a_scheduler_writes_the_same_bits_and_stays(cluster, local, tmp_path):
         )
 
 
-def test_more_tasks_than_are_given_out_at_once_are_all_done(cluster, tmp_path, monkeypatch):
-    monkeypatch.setattr("rankone.scale.submission.AHEAD", 3)
-    toys = Toys(tmp_path)
-    assert [receipt.place for receipt in carried(toys, Scheduler(cluster))] == list(range(COUNT))
-
-
 @pytest.mark.parametrize("ahead", [1, 4])
-def test_no_more_tasks_are_out_than_the_bound(ahead, cluster, tmp_path, monkeypatch):
-    monkeypatch.setattr("rankone.scale.submission.AHEAD", ahead)
-    given = []
-    from distributed import Client
-
-    plain = Client.map
+def test_no_more_tasks_are_out_than_the_bound_and_all_are_done(ahead, cluster, tmp_path, monkeypatch):
+    given, out, plain = [], [], Client.map
     monkeypatch.setattr(Client, "map", lambda *a, **k: (given.extend(a[2]), plain(*a, **k))[1])
-    out = []
-    carried(Toys(tmp_path), Scheduler(cluster), ended=lambda r: out.append(len(given) - len(out)))
-    assert len(given) == COUNT and max(out) <= ahead
+    scheduler = Scheduler(cluster, ahead=ahead)
+    found = carried(Toys(tmp_path), scheduler, ended=lambda _: out.append(len(given) - len(out)))
+    assert [receipt.place for receipt in found] == given == list(range(COUNT))
+    assert max(out) == ahead
 
 
 def test_shards_of_workers_carry_out_their_own_tasks_only(cluster, local, tmp_path):
