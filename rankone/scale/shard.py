@@ -42,7 +42,7 @@ def shard_named(text: str, environment: Mapping[str, str] = os.environ) -> Shard
     """The shard "i/n"; "auto": that of this process in a job array of Slurm, or of its RANK in WORLD_SIZE.
 
     ValueError for what is neither, for auto where no such variables are set, and where they contradict each
-    other, as in an array with gaps.
+    other, as in an array with gaps, or of one.
     """
     if text == AUTO:
         return _of_this_process(environment)
@@ -74,10 +74,15 @@ def _of_ranks(environment: Mapping[str, str]) -> Shard | None:
 
 
 def _of_an_array(environment: Mapping[str, str]) -> Shard | None:
-    """Slurm's numbers run from MIN to MAX in steps of STEP."""
+    """Slurm's numbers run from MIN to MAX in steps of STEP. One of an array that is submitted again by itself
+    is refused: Slurm does not say what it was one of.
+    """
     if SLURM not in environment:
         return None
     number, count = (_number(environment, f"SLURM_ARRAY_TASK_{name}") for name in ("ID", "COUNT"))
+    if count == 1:
+        do = "say --shard i/n, or submit the whole array: what is done stays done"
+        refuse("shard auto", expected="a job array of several", got=f"number {number} alone", do=do)
     low = _number(environment, "SLURM_ARRAY_TASK_MIN", "0")
     step = _number(environment, "SLURM_ARRAY_TASK_STEP", "1")
     high = _number(environment, "SLURM_ARRAY_TASK_MAX", str(low + step * (count - 1)))

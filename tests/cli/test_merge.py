@@ -16,8 +16,8 @@ SANITY = ("sanity", "--model", "digits-vgg", "--limit", "2", "--stages", "fc2", 
 
 
 def shard(folder: Path, i: int, n: int) -> Path:
-    """A run directory of toy tasks; their run has no command."""
-    Run(run_of(COUNT).tasks, run_of(COUNT).about).write(folder)
+    """A run directory of toy tasks."""
+    run_of(COUNT).write(folder)
     carry_out(COUNT, Toys(folder), Here(), folder=folder / "units", shard=Shard(i, n))
     return folder
 

@@ -88,7 +88,7 @@ def name(place: int) -> str:
 
 def run_of(count: int, version: int = 0) -> Run:
     """What a directory of toy tasks is of."""
-    return Run(tuple(name(place) for place in range(count)), {**ABOUT, "version": version}, ("toys",))
+    return Run(tuple(name(place) for place in range(count)), {**ABOUT, "version": version})
 
 
 def note(path: Path, *words: object) -> None:

@@ -34,7 +34,7 @@ def test_a_shard_has_the_places_k_with_k_mod_n_i_minus_1(n, data):
     assert shard_named(f"{i}/{n}") == Shard(i, n)
 
 
-@given(st.integers(0, 5), st.integers(1, 7), st.integers(1, 30))
+@given(st.integers(0, 5), st.integers(1, 7), st.integers(2, 30))
 def test_the_tasks_of_an_array_are_all_shards(low, step, count):
     high = low + step * (count - 1)
     numbers = range(low, high + 1, step)
@@ -85,7 +85,8 @@ REFUSED = {
     "too few": (array(2, 2, 1, 3, 1), "without gaps"),
     "between steps": (array(3, 4, 2, 8, 2), "without gaps"),
     "above": (array(9, 4, 2, 8, 2), "without gaps"),
-    "step 0": (array(0, 1, 0, 0, 0), "without gaps"),
+    "submitted again by itself": (array(5, 1, 5, 5, 1), "a job array of several, got number 5 alone"),
+    "step 0": (array(0, 2, 0, 1, 0), "without gaps"),
     "two that differ": ({**array(1, 4), "RANK": "2", "WORLD_SIZE": "4"}, "says 2/4, and RANK that says 3/4"),
 }
 
