@@ -20,6 +20,7 @@ SETTINGS = {
     "distributed.worker.memory.terminate": 0.95,
     "distributed.worker.profile.enabled": False,
 }
+LEAST = 400e6  # bytes: a process that Dask ends for its own size, before any task, would be started for ever
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Workers:
 
     memory  bytes that each may take, beyond which it is ended and its task given to another; None: the
             machine's in equal shares, one of them for this process
-    ValueError for fewer than one, and without Dask.
+    ValueError for fewer than one, for less memory than an empty process takes, and without Dask.
     """
 
     count: int
@@ -45,6 +46,10 @@ class Workers:
         from distributed import Client, LocalCluster
         from distributed.system import MEMORY_LIMIT
 
+        memory = self.memory or MEMORY_LIMIT // (self.count + 1)
+        if memory < LEAST:
+            got = f"{memory / 1e6:.0f} MB"
+            refuse("workers", expected=f"{LEAST / 1e6:.0f} MB for each", got=got, do="take fewer")
         with (
             quiet(),
             dask.config.set(SETTINGS),
@@ -52,7 +57,7 @@ class Workers:
                 n_workers=self.count,
                 threads_per_worker=1,
                 processes=True,
-                memory_limit=self.memory or MEMORY_LIMIT // (self.count + 1),
+                memory_limit=memory,
                 dashboard_address=":0",
                 silence_logs=logging.CRITICAL,  # also in the processes
             ) as cluster,

@@ -83,13 +83,24 @@ def test_the_tasks_of_a_shard_that_is_missing_are_named(shards, tmp_path):
     assert merged.summary() == "8 of 12 tasks are there: 8 units copied"
 
 
-@pytest.mark.parametrize("how", ["cut off", "a byte flipped", "empty", "renamed"])
+def with_other_numbers(path):
+    """A sound archive, with the key and the checksum of the numbers that were computed."""
+    with np.load(path) as archive:
+        members = dict(archive)
+    members["array/x"] = members["array/x"] + 1
+    with path.open("wb") as file:
+        np.savez_compressed(file, **members)
+
+
+@pytest.mark.parametrize("how", ["cut off", "a byte flipped", "empty", "renamed", "other numbers"])
 def test_a_damaged_unit_is_named_and_computed_again_by_the_run(how, shards, local, tmp_path):
     damaged, out = first(shards[1]), tmp_path / "out"
     whole = damaged.read_bytes()
     middle = len(whole) // 2
     if how == "renamed":
         damaged = damaged.rename(damaged.with_name("toy_99-" + "0" * 32 + ".npz"))
+    elif how == "other numbers":
+        with_other_numbers(damaged)
     else:
         changed = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
         damaged.write_bytes({"cut off": whole[:-50], "a byte flipped": changed, "empty": b""}[how])
