@@ -119,5 +119,42 @@ def test_its_tasks_of_your_own_run(folder):
     assert len(contents(folder / "out" / "means")) == 20
 
 
+def table(name: str) -> list[list[str]]:
+    """The rows of a benchmark's result."""
+    text = (sources.ROOT / "benchmarks" / "results" / f"{name}.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
+    return rows[2:]
+
+
+def row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |\n"
+
+
+def test_its_numbers_are_those_of_the_benchmarks():
+    for network, method, count, *seconds, _, memory, disk in table("scale"):
+        assert count != "4" or row([network, method, *seconds, memory, disk]) in PAGE
+    for tasks, ahead, scheduler, _, most, _, _, memory in table("scheduler_load"):
+        assert row([tasks, ahead, scheduler, most, memory]) in PAGE
+
+
+def test_its_arithmetic_is_right():
+    low = high = 0.0
+    for method in ("gradient", "z_plus"):
+        (cells,) = [c for c in table("scale") if c[:3] == ["mri-vgg16", method, "4"]]
+        maps, classes, stage = map(float, cells[3:6])
+        kept = maps + classes + 5 * stage
+        anew = kept + 5 * maps
+        assert f"{maps:.2f} + {classes:.2f} + 5 × {stage:.2f} = {kept:.1f} s" in PAGE
+        assert f"{kept:.1f} + 5 × {maps:.2f} = {anew:.1f} s" in PAGE
+        hours = [50_000 * round(seconds, 1) / 3600 for seconds in (kept, anew)]
+        assert f"{hours[0]:.0f} to {hours[1]:.0f} CPU hours" in PAGE
+        low, high = low + hours[0], high + hours[1]
+    assert (
+        f"Together {low:.0f} to {high:.0f} CPU hours: {low / 128:.1f} to {high / 128:.1f} hours on 128"
+        in PAGE
+    )
+    assert f"{low / 200:.1f} to {high / 200:.1f} on 200" in PAGE
+
+
 def test_readme_names_the_page():
     assert "docs/cluster.md" in (sources.ROOT / "README.md").read_text(encoding="utf-8")
