@@ -59,13 +59,13 @@ if __name__ == "__main__":
             "units",
             "Dobrushin",
             "Birkhoff",
-            "Δ of the classes there",
+            "Δ of classes",
             "times Birkhoff",
             "Δ at the image",
         ),
         found,
-        notes="Dobrushin: no relevance at the layer, whatever lies above, moves more of the map at the image. "
-        "Birkhoff: by so much Hilbert's distance shrinks at least. Δ of the classes at the layer times that is "
-        "what contraction leaves of it at the image; beside it what their own columns give.",
+        notes="Dobrushin: no relevance at the layer, whatever lies above, moves more of the map at the "
+        "image. Birkhoff: by so much Hilbert's distance shrinks at least. Δ of the classes at the layer "
+        "times that is what contraction leaves of it at the image; beside it what their own columns give.",
     )
     print(path.read_text())

@@ -182,6 +182,8 @@ def _tensors(path: Path, record: dict[str, Any], what: str) -> dict[str, Array]:
     header += b" " * (-len(header) % 8)
     header = len(header).to_bytes(8, "little") + header
     file = path.with_name(name)
+    if not file.is_file():
+        raise Unreadable(f"{what}: {name} is not beside {path.name}; put it there")
     with file.open("rb") as stream:
         if stream.read(len(header)) != header or file.stat().st_size != len(header) + end:
             deny(name, "does not hold the recorded tensors")
