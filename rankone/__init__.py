@@ -23,6 +23,9 @@ contraction and proof
     claims        the ledger: the paper's claims, each with evidence that runs
     strategies    hypothesis strategies for matrices and chains (needs hypothesis)
 
+many tasks
+    scale         a list of tasks here, by workers, by a cluster or in shards on many machines, and merged
+
 The room proof holds certificate and verify, with what they rest on; cli is the command line; errors is the
 one way to refuse bad input; pattern is where a matrix has its zeros, for structure and bounds.
 """
@@ -43,6 +46,7 @@ __all__ = [
     "laws",
     "parents",
     "results",
+    "scale",
     "shapes",
     "similarity",
     "stable_rank",
