@@ -16,14 +16,7 @@ def where(page: Path) -> str:
 
 LEFT_OUT = [block for page in PAGES for block in pages.blocks(page) if block.mark == "not run"]
 RUN_ELSEWHERE = [block for page in PAGES for block in pages.blocks(page) if block.mark == "run by"]
-AWAITED = [
-    (block, command)
-    for page in PAGES
-    for block in pages.blocks(page)
-    if block.language == "sh" and not block.mark
-    for command in pages.commands(block)
-    if pages.awaited(command)
-]
+AWAITED = [block for page in PAGES for block in pages.blocks(page) if pages.awaited(block)]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=where)
@@ -36,9 +29,9 @@ def test_what_is_not_run_says_why(block: pages.Block) -> None:
     pytest.skip(block.reason)
 
 
-@pytest.mark.parametrize(("block", "command"), AWAITED, ids=lambda x: getattr(x, "place", "command"))
-def test_what_is_awaited_is_no_command_yet(block: pages.Block, command: str) -> None:
-    pytest.skip(f"{command}: no such command yet")
+@pytest.mark.parametrize("block", AWAITED, ids=lambda block: block.place)
+def test_what_is_awaited_is_not_there_yet(block: pages.Block) -> None:
+    pytest.skip(f"awaits {block.reason}")
 
 
 @pytest.mark.parametrize("block", RUN_ELSEWHERE, ids=lambda block: block.place)
@@ -141,7 +134,24 @@ def test_what_a_page_leaves_behind_is_gone(tmp_path, monkeypatch) -> None:
     assert "mine" not in sys.modules
 
 
-def test_a_command_that_is_awaited_waits_and_no_other(tmp_path) -> None:
-    assert not pages.awaited("rankone verify x.json")
-    assert not pages.awaited("rankone verifies x.json")
-    assert not pages.awaited("audit x")
+AWAITS = """<!-- awaits: NAME -->
+```python
+raise ValueError
+```
+
+<!-- output -->
+```text
+words
+```
+"""
+
+
+@pytest.mark.parametrize("name", ["dream", "rankone.dream", "dream.land"])
+def test_what_is_awaited_is_not_run(name, tmp_path, monkeypatch) -> None:
+    run(AWAITS.replace("NAME", name), tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("name", ["verify", "rankone.contraction"])
+def test_what_is_there_is_no_longer_awaited(name, tmp_path, monkeypatch) -> None:
+    with pytest.raises(AssertionError, match=r"page\.md"):
+        run(AWAITS.replace("NAME", name), tmp_path, monkeypatch)

@@ -9,6 +9,7 @@ A comment in the line before the fence says what else a block is:
     <!-- output -->             what the block before printed; `...` stands for anything
     <!-- run by: FILE -->       that test runs it
     <!-- not run: REASON -->    nothing does
+    <!-- awaits: NAME -->       run from the day on that there is such a module, or command `rankone NAME`
 """
 
 import contextlib
@@ -19,6 +20,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 from rankone import cli
@@ -31,10 +33,8 @@ FENCE = re.compile(
 )
 TITLE = re.compile(r' title="([^"]+)"')
 STATUS = re.compile(r"\s+# exit status (\d+)$")
-MARKS = ("output", "run by", "not run")
+MARKS = ("output", "run by", "not run", "awaits")
 LANGUAGES = ("sh", "python", "text", "diff")
-# Commands that other branches bring: their lines run as soon as the command exists.
-AWAITED = ("audit", "merge")
 LIKE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
@@ -72,7 +72,7 @@ def blocks(page: Path) -> list[Block]:
         assert block.language in LANGUAGES, f"{block.place}: a block of none of {LANGUAGES}"
         assert title or not match["info"], f'{block.place}: expected title="FILE", got {match["info"]}'
         assert mark in ("", *MARKS), f"{block.place}: a mark that is none of {MARKS}: {mark}"
-        assert bool(reason) == (mark in ("run by", "not run")), f"{block.place}: a mark of whom, or why?"
+        assert bool(reason) == (mark not in ("", "output")), f"{block.place}: a mark of whom, or why?"
         runs = found and found[-1].language in ("sh", "python") and not found[-1].title
         assert mark != "output" or runs, f"{block.place}: the output of what?"
         found.append(block)
@@ -86,11 +86,17 @@ def commands(block: Block) -> list[str]:
     return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
-def awaited(command: str) -> bool:
-    """Whether it is a command of rankone that is still to come."""
-    program, *words = shlex.split(command, comments=True) or [""]
+def awaited(block: Block) -> bool:
+    """Whether what the block awaits is still to come."""
     there = {known.name or known.callback.__name__ for known in cli.app.registered_commands}
-    return program == "rankone" and words[0] in AWAITED and words[0] not in there
+    return block.mark == "awaits" and block.reason not in there and not _is_module(block.reason)
+
+
+def _is_module(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # of a package that there is not
+        return False
 
 
 @dataclass
@@ -107,7 +113,7 @@ class Running:
             said = block.text if self.said is None else self.said
             alike = doctest.OutputChecker().check_output(block.text, said, LIKE)
             assert alike, f"{block.place}: expected\n{block.text}\ngot\n{said}"
-        elif block.mark or block.language in ("text", "diff"):
+        elif block.mark in ("run by", "not run") or awaited(block) or block.language in ("text", "diff"):
             self.said = None
         elif block.title:
             (self.folder / block.title).write_text(block.text, encoding="utf-8")
@@ -126,11 +132,9 @@ class Running:
             raise AssertionError(f"{block.place}: {type(error).__name__}: {error}") from error
         return said.getvalue()
 
-    def _shell(self, block: Block) -> str | None:
+    def _shell(self, block: Block) -> str:
         said = ""
         for command in commands(block):
-            if awaited(command):
-                return None
             expected = STATUS.search(command)
             status, out, err = _carried_out(command, self.folder)
             wanted = int(expected[1]) if expected else 0
