@@ -1,43 +1,13 @@
 """The site is built without a warning, asks nothing of the network, and has every module in its reference."""
 
 import html
-import os
 import re
 import shutil
-import subprocess
-import sys
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from tests.helpers import sources
-
-
-@dataclass(frozen=True)
-class Site:
-    """What a build left: its exit status, what it said, and the folder."""
-
-    status: int
-    said: str
-    folder: Path
-
-    def pages(self) -> list[Path]:
-        return sorted(self.folder.rglob("*.html"))
-
-
-def build(project: Path, folder: Path) -> Site:
-    """The site of the project's mkdocs.yml, in the folder."""
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(folder)]
-    quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1", "PYTHONPATH": str(project)}
-    done = subprocess.run(command, cwd=project, env=quiet, capture_output=True, text=True)
-    return Site(done.returncode, done.stdout + done.stderr, folder)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Site:
-    return build(sources.ROOT, tmp_path_factory.mktemp("site"))
-
+from tests.helpers.site import Site, build
 
 LOADS = re.compile(r"<(?:script|img|iframe|source|link)\b[^>]*?\b(?:src|href)=\"?([^\"\s>]+)")
 OUTSIDE = re.compile(r"^(?:https?:)?//")
