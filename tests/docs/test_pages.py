@@ -146,12 +146,12 @@ words
 """
 
 
-@pytest.mark.parametrize("name", ["dream", "rankone.dream", "dream.land"])
+@pytest.mark.parametrize("name", ["dream", "rankone.dream", "dream.land", "verify --dream"])
 def test_what_is_awaited_is_not_run(name, tmp_path, monkeypatch) -> None:
     run(AWAITS.replace("NAME", name), tmp_path, monkeypatch)
 
 
-@pytest.mark.parametrize("name", ["verify", "rankone.contraction"])
+@pytest.mark.parametrize("name", ["verify", "verify --exact", "rankone.contraction"])
 def test_what_is_there_is_no_longer_awaited(name, tmp_path, monkeypatch) -> None:
     with pytest.raises(AssertionError, match=r"page\.md"):
         run(AWAITS.replace("NAME", name), tmp_path, monkeypatch)

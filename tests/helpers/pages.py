@@ -9,11 +9,13 @@ A comment in the line before the fence says what else a block is:
     <!-- output -->             what the block before printed; `...` stands for anything
     <!-- run by: FILE -->       that test runs it
     <!-- not run: REASON -->    nothing does
-    <!-- awaits: NAME -->       run from the day on that there is such a module, or command `rankone NAME`
+    <!-- awaits: NAME -->       run from the day on that there is such a module, or a command of rankone, or
+                                an option of it: `audit --attribute`
 """
 
 import contextlib
 import doctest
+import inspect
 import io
 import re
 import shlex
@@ -88,8 +90,15 @@ def commands(block: Block) -> list[str]:
 
 def awaited(block: Block) -> bool:
     """Whether what the block awaits is still to come."""
-    there = {known.name or known.callback.__name__ for known in cli.app.registered_commands}
-    return block.mark == "awaits" and block.reason not in there and not _is_module(block.reason)
+    return block.mark == "awaits" and not _is_command(block.reason) and not _is_module(block.reason)
+
+
+def _is_command(name: str) -> bool:
+    """Whether rankone has a command, with an option if one is named."""
+    command, _, option = name.partition(" --")
+    known = {known.name or known.callback.__name__: known.callback for known in cli.app.registered_commands}
+    options = inspect.signature(known[command]).parameters if command in known else ()
+    return command in known and (not option or option.replace("-", "_") in options)
 
 
 def _is_module(name: str) -> bool:
