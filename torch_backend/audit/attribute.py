@@ -1,7 +1,7 @@
 """The audit of any tool's maps: what a callable attribute(x, class) -> map depends on, and what it does not.
 
     saliency = captum.attr.Saliency(model)
-    found = of(lambda x, classes: saliency.attribute(x, target=classes), model, images, hides=(magnitudes,))
+    found = of(lambda x, classes: saliency.attribute(x.requires_grad_(), target=classes), model, images)
     found.logit[..., 0].median(), found.logit_null[..., 0].median()  # SSIM of other classes, and chance
 
 The tool is called, and nothing else is known of it. So what is found holds for the classes that were asked
