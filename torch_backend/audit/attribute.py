@@ -125,6 +125,11 @@ def of(
     subject = subject_of(attribute, hides=hides, name=name)
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         refuse("batch", expected="an integer >= 1", got=repr(batch), do="leave it out")
+    if not isinstance(images, Tensor) or images.dim() != 4:
+        got = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
+        refuse(
+            "images", expected="a tensor (B, C, H, W)", got=got, do="give images, whose maps can be compared"
+        )
     graph = trace(model, images[:1])
     network = _rebuilt(graph)
     parts = []

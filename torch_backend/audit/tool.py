@@ -75,7 +75,9 @@ class _On:
         if graph.network not in self.known:
             while len(self.known) > 1:  # that of the trained network, which came first, stays
                 self.known.popitem()
-            self.known[graph.network] = self.tool.attribute_for(copied(graph))
+            model = copied(graph)
+            with _in_one_line("a function of (x, class) for the model", "try it by itself"):
+                self.known[graph.network] = self.tool.attribute_for(model)
         attribute = self.known[graph.network]
         return self._attribution(lambda x, classes: _called(attribute, x, classes, self.repetition), graph)
 
@@ -114,17 +116,24 @@ class _On:
 
 
 def _called(attribute: Attribute, x: Tensor, classes: Tensor, repetition: int) -> Tensor | np.ndarray:
-    """What the tool gives. ValueError, in one line, for whatever it raises, a call of sys.exit included."""
+    """What the tool gives."""
     key = "tool", repetition, *(digest(image) for image in x), *classes.tolist()
+    do = f"try it by itself: x {tuple(x.shape)}, class {tuple(classes.shape)}"
+    own = torch.inference_mode(mode=False), torch.enable_grad()
+    with _in_one_line("maps of (x, class)", do), _random_numbers_of(x, *key), own[0], own[1]:
+        return attribute(x, classes)
+
+
+@contextmanager
+def _in_one_line(expected: str, do: str) -> Iterator[None]:
+    """ValueError, in one line, for whatever a tool raises, a call of sys.exit included."""
     try:
-        with torch.inference_mode(mode=False), torch.enable_grad(), _random_numbers_of(*key):
-            return attribute(x, classes)
+        yield
     except (ValueError, OSError, MemoryError):
         raise
     except (Exception, SystemExit) as error:
         got = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        do = f"try it by itself: x {tuple(x.shape)}, class {tuple(classes.shape)}"
-        refuse("attribute", expected="maps of (x, class)", got=got, do=do)
+        refuse("attribute", expected=expected, got=got, do=do)
 
 
 def _as_maps(name: str, given: object, images: Tensor) -> Tensor:
@@ -146,11 +155,13 @@ def _as_maps(name: str, given: object, images: Tensor) -> Tensor:
 
 
 @contextmanager
-def _random_numbers_of(*key: object) -> Iterator[None]:
-    """Python's, NumPy's and torch's random numbers drawn from the key; afterwards they go on as before."""
+def _random_numbers_of(x: Tensor, *key: object) -> Iterator[None]:
+    """Python's, NumPy's and torch's (where x is) random numbers drawn from the key; afterwards they go on as
+    before.
+    """
     seed = int(torch.randint(2**31, (1,), generator=seeded(*key)))
     before = random.getstate(), np.random.get_state()  # noqa: NPY002 (tools draw from it)
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(range(torch.cuda.device_count()) if x.is_cuda else []):
         torch.manual_seed(seed)
         np.random.seed(seed)  # noqa: NPY002
         random.seed(seed)

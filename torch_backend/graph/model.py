@@ -266,7 +266,16 @@ def untouched(model: nn.Module) -> Iterator[Untouched]:
     try:
         yield before
     finally:
-        before.restore()
+        to_its_end(before.restore)
+
+
+def to_its_end(undo: Callable[[], None]) -> None:
+    """Carries it out; where Ctrl-C stops it, once more from its beginning, and then Ctrl-C goes on."""
+    try:
+        undo()
+    except KeyboardInterrupt:
+        to_its_end(undo)
+        raise
 
 
 class Places:

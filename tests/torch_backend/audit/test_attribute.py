@@ -273,6 +273,8 @@ def test_bad_maps_are_refused_in_one_line(small, said) -> None:
         ("^attribute: expected attribute", {"attribute": 3}),
         ("^hides: expected none", {"attribute": Tool("t", gradient), "hides": (magnitudes,)}),
         ("^batch: expected an integer", {"batch": 0}),
+        (r"^images: expected a tensor .*, got \(5, 12\)", {"images": torch.ones(5, 12)}),
+        ("^attribute: expected a function of .*, got KeyError", {"attribute": Tool("t", {}.__getitem__)}),
         ("^classes: expected 1 to 3", {"classes": 4}),
         ("^targets: expected", {"targets": torch.tensor([0, 1, 2, 3, 4])}),
     ],

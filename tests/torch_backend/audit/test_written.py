@@ -3,6 +3,7 @@ came.
 """
 
 import copy
+import signal
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from torch_backend import trace
 from torch_backend.audit.randomized import drawn
 from torch_backend.audit.stages import stages
 from torch_backend.audit.written import Unwritable, copied, gradients_apart, lent
+from torch_backend.graph.model import Untouched
 from torch_backend.graph.paths import LAYERS
 from torch_backend.graph.rebuilt import Rebuilt
 from torch_backend.inputs import images, models
@@ -132,6 +134,54 @@ def test_the_model_leaves_as_it_came_whatever_happens(error) -> None:
         assert digest_of(model) != before[0]
         spoil(model)
         raise (error or ZeroDivisionError)
+    assert state(model) == before
+
+
+@pytest.fixture
+def timer():
+    """`timer(seconds)`: Ctrl-C once so many seconds of this process's time have passed."""
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    yield lambda seconds: signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+    signal.signal(signal.SIGVTALRM, before)
+
+
+def test_the_model_leaves_as_it_came_wherever_ctrl_c_comes(timer) -> None:
+    """Before, while other weights are written, in the tool, and while the model's own come back."""
+    model = nets.build(nets.Residual)
+    graph = redrawn(model, nets.images_for(model))
+    before, stopped = state(model), 0
+    for k in range(20):
+        try:
+            timer(0.002 + 0.001 * k)
+            for _ in range(20):
+                with lent(graph):
+                    spoil(model)
+            timer(0)
+        except KeyboardInterrupt:
+            stopped += 1
+        assert state(model) == before, k
+    assert stopped >= 10
+
+
+def test_where_ctrl_c_comes_while_the_model_comes_back_it_comes_back(monkeypatch) -> None:
+    model = nets.build(nets.Residual)
+    graph = redrawn(model, nets.images_for(model))
+    before, whole, stops = state(model), Untouched.restore, []
+
+    def restore(self):
+        if stops:
+            raise stops.pop()
+        whole(self)
+
+    monkeypatch.setattr(Untouched, "restore", restore)
+    with pytest.raises(KeyboardInterrupt), lent(graph):
+        spoil(model)
+        stops += [KeyboardInterrupt, KeyboardInterrupt]
     assert state(model) == before
 
 
