@@ -1,7 +1,7 @@
 """What `rankone audit` shows: report.html and figures/, from results.nc and summary.json; judges nothing.
 
 page          write: the page
-figures       write_figures: pictures for a paper
+figures       its pictures for a paper: figures.written.write_figures
 reading       Audit: both files, and what is not in them is NaN
 looks         a method's colour, marker and dash
 spread        medians and quartiles, for curves

@@ -75,7 +75,7 @@ class Look:
         return tuple(float(length) for length in self.dash.split())
 
 
-def looks(methods: Sequence[str]) -> tuple[Look, ...]:
+def looks_of(methods: Sequence[str]) -> tuple[Look, ...]:
     """One for each method, by its name on the command line; no two are alike in a family of up to 12."""
     return tuple(_looks(methods))
 

@@ -24,8 +24,7 @@ from paper_figs.report import (
     verdicts,
     wording,
 )
-from paper_figs.report.looks import Look
-from paper_figs.report.looks import looks as looks_of
+from paper_figs.report.looks import Look, looks_of
 from paper_figs.report.policy import content_security_policy
 from paper_figs.report.reading import Audit, read
 from paper_figs.report.sizes import LIMIT, SIZES, Size
@@ -85,7 +84,7 @@ def rendered(audit: Audit, size: Size) -> str:
 
 def content(audit: Audit, size: Size) -> dict[str, Any]:
     """What the template shows, part by part; parts of which nothing was measured are empty."""
-    methods = verdicts.methods(audit)
+    methods = verdicts.methods_of(audit)
     looks = looks_of([method.name for method in methods])
     starts = convergence.starts(audit, size.starts)
     comparisons = [part for part in compared(audit) if part[-1]]

@@ -48,7 +48,7 @@ class Method:
         return tuple(judged for judged in self.verdicts if judged.question == question)
 
 
-def methods(audit: Audit) -> tuple[Method, ...]:
+def methods_of(audit: Audit) -> tuple[Method, ...]:
     """In the order of the summary."""
     return tuple(
         Method(
