@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgb
 from PIL import Image
 
 from paper_figs.heatmaps import NON_NEGATIVE, SIGNED, Scale
@@ -14,6 +14,7 @@ from paper_figs.report.reading import Audit
 from paper_figs.report.sizes import Size
 
 STEPS = 15  # of the scale of colours beside the maps
+MISSING = "#7d8590"  # of pixels that are NaN: in neither scale
 TOP = 99.5  # percentile of a map's magnitudes that has the full colour: one pixel does not hide the others
 
 
@@ -78,12 +79,6 @@ def shown(audit: Audit, size: Size) -> tuple[Shown, ...]:
     )
 
 
-def scales() -> dict[str, list[str]]:
-    """16 colours from the lowest to the highest number, of maps with signs and without."""
-    of = {"signed": SIGNED, "positive": NON_NEGATIVE}
-    return {name: [to_hex(scale.colours(k / 15)) for k in range(16)] for name, scale in of.items()}
-
-
 def is_signed(maps: Iterable[np.ndarray]) -> bool:
     """Whether any of a method's maps has a number below 0."""
     return any((map_ < 0).any() for map_ in maps)
@@ -125,10 +120,10 @@ def _grid(
 def _picture(map_: np.ndarray, scale: Scale, size: Size) -> str:
     if not np.isfinite(map_).any():
         return ""
-    levels = np.nan_to_num(coloured(_smaller(map_, size.side), scale))
-    picture = Image.fromarray(np.rint(levels * (size.colours - 1)).astype(np.uint8))
-    palette = (255 * scale.colours(np.linspace(0, 1, size.colours))[:, :3]).round().astype(np.uint8)
-    picture.putpalette(palette.tobytes())
+    levels = np.rint(coloured(_smaller(map_, size.side), scale) * (size.colours - 1))
+    picture = Image.fromarray(np.where(np.isnan(levels), size.colours, levels).astype(np.uint8))
+    colours = [*scale.colours(np.linspace(0, 1, size.colours))[:, :3], to_rgb(MISSING)]
+    picture.putpalette((255 * np.array(colours)).round().astype(np.uint8).tobytes())
     return _uri(picture, "png", optimize=True)
 
 

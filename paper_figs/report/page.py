@@ -3,7 +3,6 @@
 write(Path("out/results.nc"), Path("out/summary.json"), Path("out/report.html"))
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -119,8 +118,8 @@ def content(audit: Audit, size: Size) -> dict[str, Any]:
         "never_judged": glossary.NOT_JUDGED,
         "terms": glossary.TERMS,
         "provenance": provenance(audit),
-        "versions": pairs(audit.attribute("versions")),
-        "hides": pairs(audit.attribute("hides")),
+        "versions": audit.record("versions"),
+        "hides": audit.record("hides"),
         "files": files(audit),
         "most_images": MOST_IMAGES,
         "looks": looks,
@@ -192,17 +191,6 @@ def same(audit: Audit) -> tuple[tuple[int, float, float], ...]:
         (m, float(repeat), float(batch))
         for m, (repeat, batch) in enumerate(zip(*worst, strict=True))
         if repeat == repeat or batch == batch
-    )
-
-
-def pairs(text: str) -> list[tuple[str, str]]:
-    """A JSON object's names and values as text; what is none is shown as it is."""
-    try:
-        said = json.loads(text or "{}")
-    except ValueError:
-        said = None
-    return (
-        [(str(name), str(value)) for name, value in said.items()] if isinstance(said, dict) else [("", text)]
     )
 
 

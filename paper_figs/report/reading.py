@@ -45,10 +45,10 @@ class Audit:
     def array(self, variable: str, *dimensions: str) -> np.ndarray:
         """The variable in float64, its axes in this order; all NaN where it was not measured.
 
-        A dimension that is not in the file has length 0. ValueError for a variable with other dimensions.
+        ValueError for a variable with other dimensions.
         """
         if variable not in self.data:
-            return np.full([self.data.sizes.get(name, 0) for name in dimensions], np.nan)
+            return np.full([self.size(name) for name in dimensions], np.nan)
         if set(self.data[variable].dims) != set(dimensions):
             got, expected = (", ".join(names) for names in (self.data[variable].dims, dimensions))
             refuse(variable, expected=f"dimensions {expected}", got=got, do="run the audit again")
@@ -83,7 +83,7 @@ def read(results: str | Path, summary: str | Path) -> Audit:
         if schema != SCHEMA:
             refuse(str(path), expected=f"schema {SCHEMA!r}", got=schema, do="run the audit again")
     if "method" in data.dims:
-        data = data.reindex(method=[method["name"] for method in said["methods"]])
+        data = data.reindex({"method": [method["name"] for method in said["methods"]]})
     return Audit(data, _visible(said))
 
 

@@ -1,5 +1,6 @@
 """Median and quartiles, for curves: what lies beside others is shown, nothing is judged."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,8 @@ class Spread:
 def spread(values: np.ndarray, *axes: int) -> Spread:
     """Over these axes, of what was measured: (…) in float64."""
     kept = [axis for axis in range(values.ndim) if axis not in axes]
-    flat = values.transpose(*kept, *axes).reshape(*(values.shape[axis] for axis in kept), -1)
+    count = math.prod(values.shape[axis] for axis in axes)
+    flat = values.transpose(*kept, *axes).reshape(*(values.shape[axis] for axis in kept), count)
     low, median, high = (np.full(flat.shape[:-1], np.nan) for _ in range(3))
     some = ~np.isnan(flat).all(-1)
     if flat.shape[-1] and some.any():
