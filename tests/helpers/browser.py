@@ -32,7 +32,7 @@ def excuse(*, there: bool, in_ci: bool, could_install: bool) -> str | None:
     if there:
         return None
     assert not (in_ci and could_install), "no chromium and chromedriver; make browser installs them"
-    return "no chromium and chromedriver on this machine (Debian: apt-get install chromium chromium-driver)"
+    return "no chromium and chromedriver (on Debian: apt-get install chromium chromium-driver)"
 
 
 def skip_without_browser() -> None:
@@ -48,7 +48,7 @@ def skip_without_browser() -> None:
 
 @dataclass(frozen=True, eq=False)
 class Browser:
-    """One window. Whatever is opened in it, `errors` says what the browser complained of since the last time."""
+    """One window. `errors` says what the browser complained of since the last time it was asked."""
 
     driver: webdriver.Chrome
 
