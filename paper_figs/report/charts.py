@@ -1,12 +1,13 @@
 """Curves as geometry: axes, paths and marks in pixels; pieces.html.j2 writes SVG, page.js draws alike."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, floor, isfinite, log10
 
 from paper_figs.report.wording import SUPERSCRIPTS, number, shortened
 
 LETTERS = 13  # of a name below an axis
+LETTER = 5.4  # pixels that a letter of it takes downwards
 APART = 15  # pixels between two names below an axis
 LOWEST = 1e-33  # exact zeros are drawn at the bottom, and no decade below this one
 MOST_DECADES = 5  # that an axis names
@@ -75,7 +76,12 @@ class Box:
     left: float = 42
     right: float = 10
     top: float = 10
-    bottom: float = 74
+    bottom: float = 20
+
+    def below(self, names: Sequence[str]) -> "Box":
+        """The same axes with room for these names below."""
+        room = round(LETTER * max(map(len, names), default=0))
+        return replace(self, height=self.height + room, bottom=self.bottom + room)
 
     def x(self, place: int, places: int) -> float:
         """A single place stands in the middle."""
@@ -86,8 +92,8 @@ class Box:
         return self.top + (self.height - self.top - self.bottom) * (1 - share)
 
 
-PANEL = Box(330, 250)
-WIDE = Box(760, 400, left=52)
+PANEL = Box(330, 196)
+WIDE = Box(760, 350, left=52)
 
 
 @dataclass(frozen=True)
@@ -113,11 +119,13 @@ class Chart:
 
 
 def chart(curves: Sequence[Curve], places: Sequence[str], axis: Axis, box: Box) -> Chart:
-    """The curves over named places, the first at the left."""
+    """The curves over named places, the first at the left; below the box grows with their names."""
+    names = [shortened(place, LETTERS) for place in places]
+    box = box.below(names)
     xs = [box.x(k, len(places)) for k in range(len(places))]
     step = ceil(APART * len(places) / (box.width - box.left - box.right))
     named = range(len(places))[::-step][::-1]  # the lowest always
-    across = [(xs[k], shortened(places[k], LETTERS)) for k in named]
+    across = [(xs[k], names[k]) for k in named]
     up = [(box.y(axis.share(value)), words) for value, words in axis.ticks()]
     return Chart(box, across, up, [_line(curve, xs, places, axis, box) for curve in curves])
 

@@ -25,7 +25,10 @@ class Share:
 
 
 def ledger(audit: Audit) -> tuple[tuple[int, tuple[Share, ...]], ...]:
-    """For each method with books the means over images; a bar is 1 long, or the sum if that is more."""
+    """For each method with books the means over images; a bar is 1 long, or the sum if that is more.
+
+    A loss below 0 is growth: it has a number and no place on the bar.
+    """
     accounts = audit.names("account")
     books = audit.array("books", "method", "image", "account")
     kept = ~np.isnan(books).any(2)  # images with all accounts: a mean over others would not add up
@@ -37,7 +40,7 @@ def ledger(audit: Audit) -> tuple[tuple[int, tuple[Share, ...]], ...]:
 
 
 def _shares(accounts: tuple[str, ...], amounts: np.ndarray) -> list[Share]:
-    lengths = np.abs(np.nan_to_num(amounts, posinf=0, neginf=0))
+    lengths = np.nan_to_num(amounts, posinf=0, neginf=0).clip(0)
     lengths = lengths / max(1.0, lengths.sum())
     starts = np.cumsum(lengths) - lengths
     return [

@@ -1,8 +1,8 @@
-"""Maps as small pictures: of an image a row for each method, a column for each class or destroyed layer."""
+"""Maps as small pictures: a row for each method, a column for each class and each destroyed layer."""
 
 import io
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,29 +20,24 @@ TOP = 99.5  # percentile of a map's magnitudes that has the full colour: one pix
 
 @dataclass(frozen=True)
 class Row:
-    """One method's maps, "" where there is none; signed: which of the two scales of colours."""
+    """One method's maps, for each group of columns; "" where there is none."""
 
     method: str
-    pictures: tuple[str, ...]
-    signed: bool
-
-
-@dataclass(frozen=True)
-class Grid:
-    """columns: what each map's column is."""
-
-    columns: tuple[str, ...]
-    rows: tuple[Row, ...]
+    pictures: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
 class Shown:
-    """An image, its picture as a data URI ("" if there is none), and its maps."""
+    """An image, its picture as a data URI ("" if there is none), and its maps.
+
+    groups  a title and the names of its columns, for the classes and for the layers that are destroyed
+    rows    methods with a map
+    """
 
     name: str
     picture: str
-    classes: Grid
-    stages: Grid
+    groups: tuple[tuple[str, tuple[str, ...]], ...]
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True)
@@ -66,14 +61,17 @@ def shown(audit: Audit, size: Size) -> tuple[Shown, ...]:
     pictures = audit.array("picture", "shown", "y", "x", "rgb")
     classes, stages = audit.texts("shown_class_name"), audit.texts("shown_stage_name")
     images, places = audit.names("image"), audit.array("shown_image", "shown")
-    signed = [is_signed(mine) for mine in zip(maps, destroyed, strict=True)]
+    stages = tuple(stages) or tuple(map(str, range(destroyed.shape[2])))
     count = min(audit.size("shown"), size.shown)
     return tuple(
         Shown(
             _name(images, places[k], k),
             _photograph(pictures[k], size),
-            _grid(audit, maps[:, k], classes[k] if classes.ndim == 2 else (), signed, size),
-            _grid(audit, destroyed[:, k], stages, signed, size),
+            (
+                ("for a class", tuple(classes[k]) if len(classes) else tuple(map(str, range(maps.shape[2])))),
+                ("after weights are destroyed from the output down to", stages),
+            ),
+            tuple(_rows(audit, (maps, destroyed), k, size)),
         )
         for k in range(count)
     )
@@ -96,25 +94,12 @@ def _name(images: tuple[str, ...], place: float, k: int) -> str:
     return images[int(place)] if 0 <= place < len(images) else f"image {k + 1}"
 
 
-def _grid(
-    audit: Audit,
-    maps: np.ndarray,
-    columns: np.ndarray | tuple[str, ...],
-    signed: list[bool],
-    size: Size,
-) -> Grid:
-    """maps (method, column, y, x); rows without any map are left out."""
-    rows = (
-        Row(
-            title,
-            tuple(_picture(map_, SIGNED if has_signs else NON_NEGATIVE, size) for map_ in mine),
-            has_signs,
-        )
-        for title, mine, has_signs in zip(audit.titles, maps, signed, strict=True)
-        if np.isfinite(mine).any()
-    )
-    names = tuple(columns) or tuple(f"{k + 1}" for k in range(maps.shape[1]))
-    return Grid(names, tuple(rows))
+def _rows(audit: Audit, groups: tuple[np.ndarray, ...], k: int, size: Size) -> Iterator[Row]:
+    """Of image k; groups: maps (method, image, column, y, x). Methods without any map are left out."""
+    for title, *mine in zip(audit.titles, *groups, strict=True):
+        scale = SIGNED if is_signed(mine) else NON_NEGATIVE
+        if any(np.isfinite(maps[k]).any() for maps in mine):
+            yield Row(title, tuple(tuple(_picture(map_, scale, size) for map_ in maps[k]) for maps in mine))
 
 
 def _picture(map_: np.ndarray, scale: Scale, size: Size) -> str:

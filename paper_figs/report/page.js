@@ -3,7 +3,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const byId = (id) => document.getElementById(id);
-  const LOWEST = 1e-33, DECADES = 5, LETTERS = 13, APART = 15;  // as in charts.py
+  const LOWEST = 1e-33, DECADES = 5, LETTERS = 13, LETTER = 5.4, APART = 15;  // as in charts.py
   const there = (value) => value !== null && value !== undefined;
 
   function element(parent, name, attributes, text) {
@@ -40,7 +40,10 @@
   }
 
   /** The curves of the methods that are on, over named places, into `where`. */
-  function draw(where, curves, places, axisOf, box, title) {
+  function draw(where, curves, places, axisOf, base, title) {
+    const names = places.map(shortened);
+    const room = Math.round(LETTER * Math.max(0, ...names.map((name) => name.length)));
+    const box = { ...base, height: base.height + room, bottom: base.bottom + room };
     const axis = axisOf(curves.flatMap((curve) => curve.values.filter(there)));
     const inner = box.width - box.left - box.right;
     const n = places.length;
@@ -56,7 +59,7 @@
     const step = Math.ceil((APART * n) / inner);
     for (let k = n - 1; k >= 0; k -= step) {
       const turned = `translate(${(x(k) + 4).toFixed(1)} ${box.height - box.bottom + 12}) rotate(-50)`;
-      element(svg, "text", { class: "across", transform: turned }, shortened(places[k]));
+      element(svg, "text", { class: "across", transform: turned }, names[k]);
     }
     for (const curve of curves) {
       const look = data.looks[curve.method];
@@ -87,7 +90,7 @@
       const on = new Set(toggles.filter((box) => box.checked).map((box) => Number(box.value)));
       const where = byId("convergence-chart");
       const width = Math.max(300, Math.floor(where.clientWidth));
-      const box = { ...data.box, width, height: Math.max(330, Math.min(460, Math.round(width * 0.5))) };
+      const box = { ...data.box, width, height: Math.max(270, Math.min(410, Math.round(width * 0.45))) };
       draw(where, start.curves.filter((curve) => on.has(curve.method)), start.places, log ? logarithmic : linear, box, `1 − |cos| from ${start.name}`);
       byId("start-said").textContent = `${start.name}, ${log ? "logarithmic" : "linear"}`;
     };

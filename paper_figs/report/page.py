@@ -33,9 +33,12 @@ from rankone.results.whole import write_whole
 HERE = Path(__file__).parent
 DIGITS = 4  # significant ones of the numbers that page.js draws
 MOST_IMAGES = 50  # that the page names
+KINDS = {
+    "native": "the chain: relevance as it is handed from layer to layer",
+    "attribute": "maps alone, as a tool returns them: nothing is known of its insides",
+}
 PROVENANCE = {
     "model": "Model",
-    "kind": "Kind",
     "weights_digest": "Digest of the weights",
     "date": "Date (UTC)",
     "command": "Command",
@@ -150,10 +153,11 @@ def compared(audit: Audit) -> list[tuple[str, str, str, tuple[scores.Comparison,
 
 def provenance(audit: Audit) -> list[tuple[str, str]]:
     """Where the numbers come from: name and value, without what is not there."""
-    found = [(words, audit.attribute(name)) for name, words in PROVENANCE.items()]
-    seconds = audit.data.attrs.get("seconds")
-    took = [] if seconds is None else [("Took", wording.duration(float(seconds)))]
-    return [(words, value) for words, value in found if value] + took
+    found = {words: audit.attribute(name) for name, words in PROVENANCE.items()}
+    kind, seconds = audit.attribute("kind"), audit.data.attrs.get("seconds")
+    found["Audited"] = KINDS.get(kind, kind)
+    found["Took"] = "" if seconds is None else wording.duration(float(seconds))
+    return [(words, value) for words, value in found.items() if value]
 
 
 def files(audit: Audit) -> list[str]:

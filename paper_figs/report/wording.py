@@ -7,11 +7,15 @@ SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(x: float | None) -> str:
-    """Three significant digits: 0.74, 1.2·10⁻⁹, 0, ∞; "not measured" for NaN and None."""
+    """Three significant digits: 0.74, 1.2·10⁻⁹, 0, ∞; 1 only where it is 1, else 1.00; "not measured" for NaN
+    and None.
+    """
     if x is None or math.isnan(x):
         return NOT_MEASURED
     if math.isinf(x):
         return "∞" if x > 0 else "−∞"
+    if x != 1 and f"{x:.3g}" == "1":
+        return "1.00"
     mantissa, e, exponent = f"{x:.3g}".replace("-", "−", 1 if x < 0 else 0).partition("e")
     return f"{mantissa}·10{str(int(exponent)).translate(SUPERSCRIPTS)}" if e else mantissa
 

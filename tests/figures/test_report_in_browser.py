@@ -1,6 +1,7 @@
 """The page of an audit in a browser: it draws, its controls work, nothing is wider than the window."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -152,7 +153,8 @@ def test_the_script_draws_what_the_server_draws(window, five, kind, k) -> None:
     width, height = map(float, window.values("#convergence-chart svg", "viewBox")[0].split()[2:])
     start = convergence.starts(five, 9)[k]
     axis = charts.axis_of(start.curves, charts.logarithmic if kind == "log" else charts.linear)
-    box = charts.Box(width, height, left=charts.WIDE.left)
+    room = charts.WIDE.below(start.places).bottom - charts.WIDE.bottom
+    box = replace(charts.WIDE, width=width, height=height - room)
     expected = charts.chart(start.curves, start.places, axis, box)
     assert_same_paths(window.values(CURVES, "d"), [line.path for line in expected.lines])
     words = window.run(

@@ -101,6 +101,7 @@ def test_nan_is_not_measured_and_never_zero() -> None:
     assert text.count("z_plus not measured") == 2 * len(example.SCORES) + 1, "scores, and once the same again"
     assert wording.number(np.nan) == wording.number(None) == wording.percent(np.nan) == "not measured"
     assert wording.short(np.nan) == "–" and wording.number(0.0) == "0"
+    assert wording.number(1 - 1e-6) == "1.00" and wording.number(1) == "1"
 
 
 # ---------------------------------------------------------------- verdicts
@@ -195,11 +196,12 @@ def test_seventeen_methods_have_seventeen_looks_and_a_family_one_colour() -> Non
 def test_a_curve_stays_in_its_box_and_higher_numbers_stand_higher(values, log) -> None:
     curve = charts.Curve("measured", 0, values)
     axis = charts.axis_of([curve], charts.logarithmic if log else charts.linear)
-    marks = charts.chart([curve], ["x"] * len(values), axis, charts.WIDE).lines[0].marks
+    drawn = charts.chart([curve], ["x"] * len(values), axis, charts.WIDE)
+    box, marks = drawn.box, drawn.lines[0].marks
     known = [v for v in values if v == v]
     assert len(marks) == len(known)
-    heights = [charts.WIDE.height - y for _, y, _ in marks]
-    assert all(charts.WIDE.bottom <= height <= charts.WIDE.height - charts.WIDE.top for height in heights)
+    heights = [box.height - y for _, y, _ in marks]
+    assert all(box.bottom <= height <= box.height - box.top for height in heights)
     assert [h for _, h in sorted(zip(known, heights, strict=True))] == sorted(heights)
 
 
@@ -213,7 +215,7 @@ def test_a_gap_is_no_line() -> None:
 def test_a_pixel_that_is_nan_has_a_colour_of_no_number() -> None:
     whole = audit()
     whole.data["map"][0, 0, 0, 2, 3] = np.nan
-    uri = maps.shown(whole, LARGEST)[0].classes.rows[0].pictures[0]
+    uri = maps.shown(whole, LARGEST)[0].rows[0].pictures[0][0]
     picture = np.asarray(Image.open(io.BytesIO(b64decode(uri.partition(",")[2]))).convert("RGB"))
     grey = (picture == np.round(255 * np.array(to_rgb(maps.MISSING)))).all(-1)
     assert np.argwhere(grey).tolist() == [[2, 3]]
