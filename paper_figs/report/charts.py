@@ -8,7 +8,7 @@ from paper_figs.report.wording import SUPERSCRIPTS, number, shortened
 
 LETTERS = 13  # of a name below an axis
 LETTER = 5.4  # pixels that a letter of it takes downwards
-APART = 15  # pixels between two names below an axis
+APART = 19  # pixels between two names below an axis
 LOWEST = 1e-33  # exact zeros are drawn at the bottom, and no decade below this one
 MOST_DECADES = 5  # that an axis names
 MARKED = ("measured",)  # the kinds of curves that have markers

@@ -3,7 +3,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const byId = (id) => document.getElementById(id);
-  const LOWEST = 1e-33, DECADES = 5, LETTERS = 13, LETTER = 5.4, APART = 15;  // as in charts.py
+  const LOWEST = 1e-33, DECADES = 5, LETTERS = 13, LETTER = 5.4, APART = 19;  // as in charts.py
   const there = (value) => value !== null && value !== undefined;
 
   function element(parent, name, attributes, text) {

@@ -33,6 +33,7 @@ from rankone.results.whole import write_whole
 HERE = Path(__file__).parent
 DIGITS = 4  # significant ones of the numbers that page.js draws
 MOST_IMAGES = 50  # that the page names
+EDGES = "A control: edges know nothing of the network."
 KINDS = {
     "native": "the chain: relevance as it is handed from layer to layer",
     "attribute": "maps alone, as a tool returns them: nothing is known of its insides",
@@ -141,13 +142,9 @@ def content(audit: Audit, size: Size) -> dict[str, Any]:
 def compared(audit: Audit) -> list[tuple[str, str, str, tuple[scores.Comparison, ...]]]:
     """Place on the page, title, words, and what was compared."""
     return [
-        (
-            "other",
-            "Another class",
-            "How alike is the map of another class of the same image?",
-            scores.other_classes(audit),
-        ),
+        ("other", "Another class", "How alike is the map of another class?", scores.other_classes(audit)),
         ("image", "Another image", "How alike is the map of another image?", scores.another_image(audit)),
+        ("edges", "Edges of the image", f"How alike is the map to them? {EDGES}", scores.edges(audit)),
     ]
 
 

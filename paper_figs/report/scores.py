@@ -46,6 +46,10 @@ class Comparison:
     rows: tuple[Compared, ...]
 
     @property
+    def has_null(self) -> bool:
+        return any(row.null == row.null for row in self.rows)
+
+    @property
     def axis(self) -> Axis:
         return linear([number for row in self.rows for number in (row.low, row.null)])
 
@@ -69,6 +73,12 @@ def another_image(audit: Audit) -> tuple[Comparison, ...]:
     """The map of another image beside the map of this one."""
     axes = ("method", "image", "score")
     return _compared(audit, audit.array("another", *axes), audit.array("another_null", *axes))
+
+
+def edges(audit: Audit) -> tuple[Comparison, ...]:
+    """The map beside the edges of its image, a control that has no null."""
+    found = audit.array("edges", "method", "image", "score")
+    return _compared(audit, found, np.full_like(found, np.nan))
 
 
 def destroyed_weights(audit: Audit) -> tuple[Destroyed, ...]:

@@ -27,7 +27,8 @@ SOME = settings(max_examples=25, deadline=None, derandomize=True)
 SHORT = ("one", "two")
 METHODS = [("gradient",), SHORT, example.METHODS, example.SEVENTEEN]
 ORDER = (
-    *("verdicts", "sentences", "provenance", "convergence", "classes", "other", "image", "weights", "same"),
+    *("verdicts", "sentences", "provenance", "convergence", "classes", "other", "image"),
+    *("edges", "weights", "same"),
     *("maps", "ledger", "limits", "thresholds", "glossary"),
 )
 
