@@ -27,7 +27,7 @@ GRADIENTS = Family("gradients", SIGNED, "M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0
 RECTIFIERS = Family("gradients through another rectifier", RECTIFIED, "M-3.2-3.2H3.2V3.2H-3.2Z", "s")
 POSITIVE = Family("chains of non-negative matrices", NON_NEGATIVE, "M0-4.2L4 3.2H-4Z", "^")
 SIGNS = Family("positive and negative parts", ALPHA_BETA, "M0-4.6L4.2 0L0 4.6L-4.2 0Z", "D")
-SHARES = Family("shares of contributions, with signs", "#946500", "M0 4.2L4-3.2H-4Z", "v")
+SHARES = Family("shares of contributions, with signs", "#5c3d00", "M0 4.2L4-3.2H-4Z", "v")
 PATTERNS = Family("patterns of the data", LEARNED, "M-1.4-4H1.4V-1.4H4V1.4H1.4V4H-1.4V1.4H-4V-1.4H-1.4Z", "P")
 OTHERS = Family("other maps", "#5f6b76", "M-3.6-4L0-1.2L3.6-4L1.4 0L3.6 4L0 1.2L-3.6 4L-1.4 0Z", "X")
 

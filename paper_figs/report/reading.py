@@ -11,6 +11,9 @@ import xarray as xr
 from rankone.errors import refuse, visible
 
 SCHEMA = "rankone audit 1"
+WHOLE = {"model", "images", "methods", "thresholds", "outcome"}
+METHOD = {"name", "title", "note", "failed", "verdicts"}
+VERDICT = {"question", "state", "basis", "sentence", "quantity", "reason"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +33,7 @@ class Audit:
 
     @property
     def titles(self) -> list[str]:
-        return [method.get("title") or method["name"] for method in self.methods]
+        return [method["title"] for method in self.methods]
 
     def names(self, dimension: str) -> tuple[str, ...]:
         """A dimension's coordinates as text; () where the dimension is not there."""
@@ -82,6 +85,7 @@ def read(results: str | Path, summary: str | Path) -> Audit:
     for path, schema in ((results, data.attrs.get("schema")), (summary, said.get("schema"))):
         if schema != SCHEMA:
             refuse(str(path), expected=f"schema {SCHEMA!r}", got=schema, do="run the audit again")
+    _refuse_incomplete(summary, said)
     if "method" in data.dims:
         data = data.reindex({"method": [method["name"] for method in said["methods"]]})
     return Audit(data, _visible(said))
@@ -106,6 +110,16 @@ def _parsed(path: str | Path) -> dict[str, Any]:
     except ValueError as error:
         refuse(str(path), expected="the JSON of `rankone audit`", got=str(error), do="run the audit again")
     return said if isinstance(said, dict) else {}
+
+
+def _refuse_incomplete(path: str | Path, said: dict[str, Any]) -> None:
+    verdicts = [v for method in said.get("methods", []) for v in method.get("verdicts", [])]
+    wanted = [(said, WHOLE), *((method, METHOD) for method in said.get("methods", []))]
+    lacking = [
+        key for part, keys in (*wanted, *((v, VERDICT) for v in verdicts)) for key in keys - part.keys()
+    ]
+    if lacking:
+        refuse(str(path), expected=f"the key {lacking[0]!r}", got="none", do="run the audit again")
 
 
 def _visible(value: Any) -> Any:

@@ -54,10 +54,10 @@ def methods_of(audit: Audit) -> tuple[Method, ...]:
         Method(
             m,
             method["name"],
-            method.get("title") or method["name"],
-            method.get("note") or "",
-            method.get("failed"),
-            tuple(Judged(f"verdict-{m}-{k}", said) for k, said in enumerate(method.get("verdicts", []))),
+            method["title"],
+            method["note"],
+            method["failed"],
+            tuple(Judged(f"verdict-{m}-{k}", said) for k, said in enumerate(method["verdicts"])),
         )
         for m, method in enumerate(audit.methods)
     )
@@ -77,7 +77,5 @@ def not_judged(methods: tuple[Method, ...]) -> dict[tuple[str, str], list[str]]:
         for judged in method.verdicts:
             if judged.state == "not judged":
                 words = QUESTIONS.get(judged.question, judged.question)
-                found.setdefault((words, judged.said.get("reason") or "no reason given"), []).append(
-                    method.title
-                )
+                found.setdefault((words, judged.said["reason"] or "no reason given"), []).append(method.title)
     return found

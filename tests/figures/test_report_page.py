@@ -258,6 +258,10 @@ def test_other_files_are_refused(tmp_path) -> None:
         with pytest.raises(ValueError, match=f"{file.name}: expected .*, got .*; run the audit again"):
             write(results, summary, tmp_path / "report.html")
         file.write_bytes(kept)
+    del said["methods"][1]["verdicts"][2]["state"]
+    with pytest.raises(ValueError, match=r"summary.json: expected the key 'state', got none; run the audit"):
+        write(*example.written(tmp_path, data, said), tmp_path / "report.html")
+    said = example.summary()
     data["csc"] = data["csc"].isel(start=0, drop=True)
     with pytest.raises(ValueError, match="csc: expected dimensions method, start, layer, got method, layer"):
         write(*example.written(tmp_path, data, said), tmp_path / "report.html")
