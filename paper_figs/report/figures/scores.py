@@ -50,7 +50,7 @@ def draw(audit: Audit) -> Figure | None:
             for curve in curves:
                 plot(axes, curve, looks[m])
             axes.set_title(plain(methods[m].title, 26), fontsize=12)
-            axes.set_ylim(top=1.03)
+            axes.set_ylim(min(0.0, axes.get_ylim()[0]) - 0.03, 1.03)
             name_places(axes, destroyed.places)
     figure.suptitle(plain(audit.attribute("model"), 90))
     return figure
