@@ -14,6 +14,7 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.wait import WebDriverWait
 
 NAMES = ("chromium", "chromedriver")
 FLAGS = (
@@ -22,6 +23,8 @@ FLAGS = (
 )
 SYSTEM, DEBIAN = Path("/etc/os-release"), "ID=debian"
 BELOW = 900  # pixels of height
+PATIENCE = 120  # seconds: under load the driver may return before the page is read to its end
+LOADED = "return document.readyState === 'complete' && location.href === arguments[0]"
 
 
 def excuse(*, there: bool, in_ci: bool, could_install: bool) -> str | None:
@@ -60,7 +63,9 @@ class Browser:
             "Emulation.setDeviceMetricsOverride",
             width=width, height=BELOW, deviceScaleFactor=1, mobile=width < 500,
         )  # fmt: skip
+        self.driver.get("about:blank")
         self.driver.get(page.resolve().as_uri())
+        WebDriverWait(self.driver, PATIENCE).until(lambda driver: self.run(LOADED, page.resolve().as_uri()))
 
     def errors(self) -> list[str]:
         """What the console says: errors, warnings, refusals of the content-security policy."""

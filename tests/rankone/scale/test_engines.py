@@ -257,7 +257,7 @@ def test_fewer_than_one_worker_is_refused(count):
 
 def test_workers_without_room_are_refused(tmp_path):
     for many in (Workers(10**6), Workers(1, memory=10**8)):
-        with pytest.raises(ValueError, match="workers: expected 400 MB for each, got .* MB; take fewer"):
+        with pytest.raises(ValueError, match=r"workers: expected 400 MB for each, got .* MB; take fewer"):
             carry_out(1, Missing(), many, folder=tmp_path)
 
 
