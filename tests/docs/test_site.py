@@ -87,7 +87,8 @@ def faulty(tmp_path_factory) -> Site:
         shutil.copytree(
             sources.ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors")
         )
-    shutil.copytree(sources.ROOT / "paper_figs" / "shown", project / "paper_figs" / "shown")
+    for folder in ("paper_figs/shown", "benchmarks/results"):
+        shutil.copytree(sources.ROOT / folder, project / folder)
     shutil.copy(sources.ROOT / "mkdocs.yml", project)
     (project / "docs" / "faults.md").write_text(FAULTS, encoding="utf-8")
     return build(project, project / "site")
