@@ -8,14 +8,14 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[2]
 # Where it lies -> where the site has it.
-SHOWN = {"paper_figs/shown": "figures", "benchmarks/results": "measured"}
-ENDINGS = (".png", ".md")
+SHOWN = {"paper_figs/shown": "figures", "benchmarks/results": "measured", "examples": "examples"}
+ENDINGS = (".png", ".md", ".py")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """The site's files, with the figures and the dated tables."""
+    """The site's files, with the figures, the dated tables and the examples."""
     for folder, place in SHOWN.items():
-        for path in sorted((ROOT / folder).iterdir()):
+        for path in sorted(ROOT.glob(f"{folder}/*")):
             if path.suffix in ENDINGS:
                 files.append(File.generated(config, f"{place}/{path.name}", abs_src_path=str(path)))
     return files
