@@ -23,6 +23,9 @@ contraction and proof
     claims        the ledger: the paper's claims, each with evidence that runs
     strategies    hypothesis strategies for matrices and chains (needs hypothesis)
 
+what may be said
+    verdict       a method's answer to each question, in words with the number behind it
+
 The room proof holds certificate and verify, with what they rest on; cli is the command line; errors is the
 one way to refuse bad input; pattern is where a matrix has its zeros, for structure and bounds.
 """
@@ -48,6 +51,7 @@ __all__ = [
     "stable_rank",
     "strategies",
     "structure",
+    "verdict",
     "verify",
 ]
 

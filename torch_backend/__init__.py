@@ -28,7 +28,8 @@ Table of contents: a room for each question, and the names that are public here.
 """
 
 from torch_backend import methods, rules
-from torch_backend.audit.study import Examined, Plan, study
+from torch_backend.audit.part import Examined, Plan
+from torch_backend.audit.study import study
 from torch_backend.audit.subject import Subject
 from torch_backend.convergence.csc import CSC, csc
 from torch_backend.convergence.network_law import network_law

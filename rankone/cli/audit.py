@@ -1,0 +1,176 @@
+"""The command `rankone audit`: what may be said of each attribution method on a network, and why."""
+
+import shlex
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rankone.cli.each import Runs
+from rankone.cli.options import (
+    METHODS,
+    Extra,
+    Held,
+    Images,
+    Limit,
+    Model,
+    Output,
+    Quiet,
+    Strict,
+    Weights,
+    names,
+    notes_on_stderr,
+    say_skipped,
+)
+from rankone.errors import visible
+from rankone.results.whole import refuse_unwritable
+
+if TYPE_CHECKING:
+    from torch_backend.audit.bench import Bench
+    from torch_backend.audit.options import Options
+    from torch_backend.audit.tasks import Gathered
+
+DEFAULT = "gradient,lrp_z,guided_backprop,z_plus,deep_taylor,alpha_beta:2:1"
+FILES = ("results.nc", "summary.json", "report.html", "units/unit.npz", "figures/figure.png")
+
+
+def audit(
+    *,
+    model: Model,
+    out: Annotated[
+        Path, typer.Option(help="Folder for report.html, results.nc, summary.json; its units/ resume a run.")
+    ],
+    weights: Weights = None,
+    images: Images = "sample",
+    output: Output = None,
+    extra: Extra = None,
+    methods: Annotated[
+        str,
+        typer.Option(
+            help=f"all, or: {METHODS} Also smooth_grad, integrated_gradients, grad_cam:LAYER, occlusion."
+        ),
+    ] = DEFAULT,
+    classes: Annotated[
+        str, typer.Option(help="Other classes for each image, at most: a number, 0 for none, or all.")
+    ] = "9",
+    draws: Annotated[int, typer.Option(help="Draws of the random weights.")] = 1,
+    stages: Annotated[
+        str,
+        typer.Option(help="Down to which layers weights are destroyed: some, all, or names with commas."),
+    ] = "some",
+    starts: Annotated[
+        str, typer.Option(help="Layers where random relevance starts: some, all, or names with commas.")
+    ] = "some",
+    vectors: Annotated[int, typer.Option(help="Random start vectors per image and layer.")] = 5,
+    closely: Annotated[
+        int, typer.Option(help="The first so many images are looked at layer by layer; the first is proved.")
+    ] = 2,
+    protocol: Annotated[
+        str, typer.Option(help="corrected, or paper: as its code compares maps and draws weights.")
+    ] = "corrected",
+    device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
+    limit: Limit = 8,
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            help="Questions of which a failure is exit status 1, with commas: class, weights, image, "
+            "collapse, repeat, batch; or none."
+        ),
+    ] = "class,weights,image,repeat,batch",
+    seed: Annotated[int, typer.Option(help="Seed of classes, weights and start vectors.")] = 0,
+    float64: Annotated[bool, typer.Option("--float64", help="Twice the digits.")] = False,
+    held: Held = True,
+    strict: Strict = False,
+    quiet: Quiet = False,
+) -> None:
+    """Audit methods: does a map depend on the class, the weights, the image? Said in words, with the number.
+
+    Exit status: 0 no method fails, 1 some method fails, 2 bad input, 3 something could not be judged.
+    """
+    from torch_backend.audit.options import Options
+    from torch_backend.commands import audit as command
+    from torch_backend.commands import audited, subjects
+
+    refuse_unwritable(*(out / file for file in FILES))
+    questions, began = audited.deciding(fail_on), time.monotonic()
+    options = Options(
+        model,
+        str(out),
+        tuple(subjects.ALL if methods == "all" else methods.split(",")),
+        weights,
+        images,
+        output,
+        tuple(extra or ()),
+        protocol,
+        device,
+        subjects.count(classes),
+        draws,
+        _some(stages),
+        _some(starts),
+        vectors,
+        limit,
+        closely,
+        seed,
+        float64,
+        held,
+        strict,
+    )
+    with notes_on_stderr():
+        bench = command.laid(options)
+    say_skipped(list(bench.skipped), len(bench.images), out / "skipped.csv")
+    found = _carried_out(bench, options, quiet=quiet)
+    if len(found.failed) == len(options.methods):
+        _refuse(bench, found)
+    said = audited.judgements(bench, options, found)
+    ending = audited.outcome(said, found.failed, questions)
+    words = shlex.join(["rankone", *sys.argv[1:]])
+    date = datetime.now(UTC).isoformat(timespec="seconds")
+    made = command.provenance(bench, options, words, time.monotonic() - began, date)
+    written = audited.write(out, found, audited.summary(bench, found, said, made, ending, []))
+    typer.echo(audited.words(said, found.failed))
+    typer.echo(f"\n{ending['said']}\nWritten: {', '.join(map(str, written))}")
+    for method, why in found.failed.items():
+        typer.echo(visible(f"rankone: {method} failed, the others are in {written[0]}: {why}"), err=True)
+    raise typer.Exit(ending["status"])
+
+
+def _some(text: str) -> str | tuple[str, ...]:
+    """ "some", "all", or names that were written with commas."""
+    return text if text in ("some", "all") else tuple(names(text, all_of_them="all"))
+
+
+def _carried_out(bench: "Bench", options: "Options", *, quiet: bool) -> "Gathered":
+    """All tasks, in this process; what is there is not computed again."""
+    from torch_backend.audit.tasks import Task, gathered, tasks
+    from torch_backend.commands import audit as command
+    from torch_backend.commands.progress import Progress, lasting
+
+    work = command.left(bench, options, every := tasks(bench, options))
+    if not quiet and work:
+        seconds = lasting(command.estimate(bench, work))
+        there = f" of {len(every)}" if len(work) < len(every) else ""
+        counts = f"{_count(len(options.methods), 'method')}, {_count(len(bench.images), 'image')}"
+        typer.echo(
+            visible(f"rankone: {bench.label}: {counts}, {len(work)}{there} units: about {seconds}"), err=True
+        )
+    with Progress(bench.label, round(sum(task.cost for task in work)), "map", quiet=quiet) as report:
+
+        def done(task: Task) -> None:
+            report.advance(round(task.cost))
+
+        stopped = command.carry_out(bench, options, work, done)
+    return gathered(bench, options, stopped)
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}" + ("" if number == 1 else "s")
+
+
+def _refuse(bench: "Bench", found: "Gathered") -> None:
+    """ValueError naming each method that failed, or the one reason that all of them have."""
+    runs = Runs(list(bench.subjects.values()))
+    runs.failed = {method: ValueError(why) for method, why in found.failed.items()}
+    runs.end()
