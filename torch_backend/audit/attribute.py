@@ -24,13 +24,13 @@ from torch_backend.audit.case import Case
 from torch_backend.audit.class_matrix import ClassMatrix, class_matrix
 from torch_backend.audit.comparison import Comparison, Reference, joined
 from torch_backend.audit.hidden import Hidden
+from torch_backend.audit.part import Examined, Networks, refuse_images_without_maps
 from torch_backend.audit.stages import Stage, destroyed, stages, top_down
 from torch_backend.audit.steadiness import batch_gap, repeat_gap
 from torch_backend.audit.subject import Subject
 from torch_backend.audit.tool import Attribute, Tool, in_place, made_anew
 from torch_backend.audit.written import Unwritable
-from torch_backend.graph.graph import Graph, trace
-from torch_backend.graph.rebuilt import Rebuilt
+from torch_backend.graph.model import check_images
 from torch_backend.maps.controls import another
 from torch_backend.maps.saliency import explained_classes
 from torch_backend.randomness import digest
@@ -125,14 +125,10 @@ def of(
     subject = subject_of(attribute, hides=hides, name=name)
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         refuse("batch", expected="an integer >= 1", got=repr(batch), do="leave it out")
-    if not isinstance(images, Tensor) or images.dim() != 4:
-        got = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
-        refuse(
-            "images", expected="a tensor (B, C, H, W)", got=got, do="give images, whose maps can be compared"
-        )
-    graph = trace(model, images[:1])
-    network = _rebuilt(graph)
-    parts = []
+    check_images(images)
+    refuse_images_without_maps(images)
+    graph, network = Networks(Examined(model, images, None)).read(images.dtype)
+    parts: list[_Part] = []
     explained = explained_classes(graph, images, targets, batch)
     for here in progress(range(0, len(images), batch)):
         some = slice(here, here + batch)
@@ -238,10 +234,3 @@ def _another(reference: Reference, maps: Tensor) -> Comparison:
         return reference.compare(maps[other])
     none = (torch.full_like(part.double(), torch.nan) for part in reference.compare(maps))
     return Comparison(*none)
-
-
-def _rebuilt(graph: Graph) -> Rebuilt | Refusal:
-    try:
-        return Rebuilt.of(graph)
-    except Refusal as why:
-        return why
