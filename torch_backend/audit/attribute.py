@@ -43,15 +43,12 @@ class Cascade:
     """Maps with the weights destroyed from the output down to each of L stages, D draws, beside the trained
     network's; S scores in the order of SCORES.
 
-    scores, null (L, D, B, S)  see `Comparison`
-    same_bits (L, D, B)        whether the map did not change at all. With all weights destroyed: the tool
-                               reads no weights, or keeps copies of them, and has to be given as a `Tool`
+    scores, null (L, D, B, S): see `Comparison`.
     """
 
     stages: tuple[str, ...]
     scores: Tensor
     null: Tensor
-    same_bits: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,7 +207,6 @@ def _cascade(case: Case, subject: Subject, maps: Tensor, draws: int) -> Cascade 
         tuple(stage.name for stage in found),
         torch.stack([step.scores for step in steps]),
         torch.stack([step.null for step in steps]),
-        torch.stack([(step.maps == maps).flatten(2).all(2) for step in steps]),
     )
 
 
@@ -223,7 +219,7 @@ def _joined_cascades(parts: Sequence[Cascade | Refusal]) -> Cascade | Refusal:
     for part in parts:
         if isinstance(part, Refusal):
             return part
-    arrays = ((part.scores, part.null, part.same_bits) for part in parts)
+    arrays = ((part.scores, part.null) for part in parts)
     return Cascade(parts[0].stages, *(torch.cat(some, 2) for some in zip(*arrays, strict=True)))
 
 
