@@ -90,6 +90,8 @@ def audit(
 
     Exit status: 0 no method fails, 1 some method fails, 2 bad input, 3 something could not be judged.
     """
+    from paper_figs.report import page
+    from paper_figs.report.figures.written import write_figures
     from torch_backend.audit.options import Options
     from torch_backend.commands import audit as command
     from torch_backend.commands import audited, subjects
@@ -129,11 +131,15 @@ def audit(
     words = shlex.join(["rankone", *sys.argv[1:]])
     date = datetime.now(UTC).isoformat(timespec="seconds")
     made = command.provenance(bench, options, words, time.monotonic() - began, date)
-    written = audited.write(out, found, audited.summary(bench, found, said, made, ending, []))
+    results = audited.write_results(out, found, made)
+    summary = audited.write_summary(out, audited.summary(bench, found, said, made, ending, []))
+    figures = [path.relative_to(out) for path in write_figures(results, summary, out / audited.FIGURES)]
+    audited.write_summary(out, audited.summary(bench, found, said, made, ending, map(str, figures)))
+    report = page.write(results, summary, out / audited.REPORT)
     typer.echo(audited.words(said, found.failed))
-    typer.echo(f"\n{ending['said']}\nWritten: {', '.join(map(str, written))}")
+    typer.echo(f"\n{ending['said']}\nWritten: {report}, {results}, {summary}, {out / audited.FIGURES}")
     for method, why in found.failed.items():
-        typer.echo(visible(f"rankone: {method} failed, the others are in {written[0]}: {why}"), err=True)
+        typer.echo(visible(f"rankone: {method} failed, the others are in {report}: {why}"), err=True)
     raise typer.Exit(ending["status"])
 
 

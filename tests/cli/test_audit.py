@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from rankone.results.audit import NAME, SCHEMA, read
 from rankone.verdict import QUESTIONS, THRESHOLDS
@@ -44,6 +45,13 @@ dying = replace(methods.z_plus, name="dying", dense=killed, convolution=killed)
 buggy = replace(methods.gradient, name="buggy", dense=bug)
 deaf = replace(methods.gradient, name="deaf", convolution=constant)
 """
+
+
+class Everywhere(torch.nn.Conv2d):
+    """Five classes at every place of the image."""
+
+    def __init__(self):
+        super().__init__(3, 5, 3, padding=1)
 
 
 @pytest.fixture
@@ -96,6 +104,10 @@ def test_the_files_say_all_of_it(folder):
             assert verdict["quantity"] in SCHEMA and verdict["sentence"] in done.out
     assert done.status == found["outcome"]["status"] and found["outcome"]["said"] in done.out
     assert states(folder)["occlusion", "collapse"] == "not judged"
+    page = (folder / "out" / "report.html").read_text(encoding="utf-8")
+    assert len(page) < 3_000_000 and found["outcome"]["said"] in page
+    assert found["files"]["report"] == "report.html" and found["files"]["figures"]
+    assert all((folder / "out" / figure).stat().st_size for figure in found["files"]["figures"])
 
 
 # ---------------------------------------------------------------- exit status
@@ -186,6 +198,7 @@ def test_a_second_run_says_the_same_without_an_estimate(folder):
         (("--closely", "-1"), "closely: expected"),
         (("--limit", "0"), "limit: expected at least 1 image"),
         (("--images", "nowhere"), "nowhere"),
+        (("--model", f"{__file__}:Everywhere"), "model: expected logits (B, classes), got (B, 5, 8, 8)"),
         (("--stages", "nowhere"), "stage: expected one of"),
         (("--device", "abacus"), "device: expected cpu"),
     ],

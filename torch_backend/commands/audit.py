@@ -54,6 +54,7 @@ def laid(options: Options) -> Bench:
     examined = Examined(network, images, found.pictures)
     networks = Networks(examined)
     graph, _ = networks.read(images.dtype)
+    _refuse_outputs_over_space(graph)
     return Bench(
         found.label,
         examined,
@@ -65,6 +66,13 @@ def laid(options: Options) -> Bench:
         networks,
         tuple(found.skipped),
     )
+
+
+def _refuse_outputs_over_space(graph: Graph) -> None:
+    shape = graph.nodes[-1].shape
+    if len(shape) != 1:
+        got, do = f"(B, {', '.join(map(str, shape))})", "wrap it to return the logits of one region"
+        refuse("model", expected="logits (B, classes)", got=got, do=do)
 
 
 def device_of(text: str) -> torch.device:
