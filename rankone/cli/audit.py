@@ -64,7 +64,7 @@ def audit(
     starts: Annotated[
         str, typer.Option(help="Layers where random relevance starts: some, all, or names with commas.")
     ] = "some",
-    vectors: Annotated[int, typer.Option(help="Random start vectors per image and layer.")] = 5,
+    vectors: Annotated[int, typer.Option(help="Random start vectors per image and layer.")] = 3,
     closely: Annotated[
         int, typer.Option(help="The first so many images are looked at layer by layer; the first is proved.")
     ] = 2,
