@@ -26,6 +26,9 @@ contraction and proof
 what may be said
     verdict       a method's answer to each question, in words with the number behind it
 
+many tasks
+    scale         a list of tasks here, by workers, by a cluster or in shards on many machines, and merged
+
 The room proof holds certificate and verify, with what they rest on; cli is the command line; errors is the
 one way to refuse bad input; pattern is where a matrix has its zeros, for structure and bounds.
 """
@@ -46,6 +49,7 @@ __all__ = [
     "laws",
     "parents",
     "results",
+    "scale",
     "shapes",
     "similarity",
     "stable_rank",

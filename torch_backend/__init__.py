@@ -19,8 +19,9 @@ Table of contents: a room for each question, and the names that are public here.
                                          grad_cam, occlusion
     proof        what holds for all      class_cones, ClassCone
                  classes at once?
-    audit        does the map depend on  study, Plan, Examined, Subject
+    audit        does the map depend on  study, Plan, Examined, Subject; audit.of, of any tool's maps
                  class and weights?
+    adapters     which tools?            captum, zennit, Quantus, pytorch-grad-cam, SHAP
     commands     what does a command do?
     randomness   (a file) where do random numbers come from?
     memory       (a file) does it fit?

@@ -5,6 +5,8 @@ audit     audit: what may be said of each method
 sanity    sanity: do maps depend on the class, on the weights?
 certify   certify: of a chain of matrices, or of a network
 theory    claims, verify
+merge     merge: the shards of a run become the run
+engines   --workers, --scheduler, --shard: who carries tasks out
 options   the options they share, and what these name
 each      several methods, of which one may fail
 """
@@ -17,7 +19,7 @@ try:
 except ImportError:
     sys.exit("rankone: the command line needs typer; do: pip install 'rankone[cli]'")
 
-from rankone.cli import audit, certify, networks, sanity, theory
+from rankone.cli import audit, certify, merge, networks, sanity, theory
 from rankone.errors import one_line, refuse
 
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
@@ -52,6 +54,7 @@ for command in (
     sanity.sanity,
     certify.certify,
     theory.verify,
+    merge.merge,
 ):
     app.command()(command)
 

@@ -15,6 +15,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +54,9 @@ class Units:
 
         Either way the same to the bit: what is returned is what was written, read again.
 
-        key   all that the numbers depend on: text, finite numbers, booleans, None, lists, and mappings of
-              them from text: configuration, digests of weights and images, seeds, the version of the meaning
+        The key is all that the numbers depend on (text, finite numbers, booleans, None, lists, and mappings
+        of them from text): configuration, digests of weights and images, seeds, the version of the meaning.
+
         ValueError for a key of anything else and for arrays of Python objects; OSError, in one line, where
         the folder cannot be read or written: what is there stays. What `compute` raises is raised.
         """
@@ -98,8 +100,11 @@ class Units:
     def _place(self, name: str, key: Mapping[str, Any]) -> tuple[Path, str]:
         """A unit's file, and its name and key as it carries them."""
         said = canonical({"name": name, "key": canonical(key)})
-        safe = re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:LONGEST_NAME]
-        return self.folder / f"{safe}-{hashlib.sha256(said.encode()).hexdigest()[:32]}.npz", said
+        return self.folder / _file(name, said), said
+
+    def file(self, name: str, key: Mapping[str, Any]) -> str:
+        """The name of a unit's file in the folder, there or not. ValueError as `get`."""
+        return self._place(name, key)[0].name
 
     def _clear(self) -> None:
         """Remove what writes that were killed long ago left behind."""
@@ -137,6 +142,42 @@ def _refuse_unspeakable(where: str, value: object) -> None:
         refuse(where, expected="a finite number", got=value, do="say it as text")
 
 
+@dataclass(frozen=True)
+class Unit:
+    """A unit's file: the name and the key that it carries, the checksum of its arrays, its bytes."""
+
+    name: str
+    key: Mapping[str, Any]
+    checksum: str
+    content: bytes
+
+    def without_content(self) -> "Unit":
+        """The same without its bytes."""
+        return replace(self, content=b"")
+
+
+def unit_of(path: Path) -> Unit | None:
+    """A unit by its file; None if it is truncated, altered, or has the name of another.
+
+    OSError if it cannot be read.
+    """
+    content = path.read_bytes()
+    if (members := _members(content)) is None:
+        return None
+    said, checksum, arrays = members
+    if checksum != _checksum(said, arrays):
+        return None
+    about = json.loads(said)
+    if path.name != _file(about["name"], said):
+        return None
+    return Unit(about["name"], json.loads(about["key"]), checksum, content)
+
+
+def _file(name: str, said: str) -> str:
+    safe = re.sub(r"[^A-Za-z0-9_-]+", "_", name)[:LONGEST_NAME]
+    return f"{safe}-{hashlib.sha256(said.encode()).hexdigest()[:32]}.npz"
+
+
 def _content(said: str, arrays: Mapping[str, ArrayLike]) -> bytes:
     """The bytes of a unit's file: the same for the same arrays, whenever they are written."""
     values = {name: np.asarray(value) for name, value in arrays.items()}
@@ -158,14 +199,23 @@ def _read(path: Path, said: str) -> Arrays | None:
 
 def _whole(content: bytes, said: str) -> Arrays | None:
     """The arrays of a unit's bytes; None if these are not what `_content` made for that key."""
+    if (members := _members(content)) is None:
+        return None
+    key, checksum, arrays = members
+    return arrays if key == said and checksum == _checksum(said, arrays) else None
+
+
+def _members(content: bytes) -> tuple[str, str, Arrays] | None:
+    """What a unit's bytes say of their name and key, of their checksum, and the arrays; None if they cannot
+    be read.
+    """
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             members = {name: archive[name] for name in archive.files}
-            key, checksum = members.pop(KEY).item(), members.pop(CHECKSUM).item()
+            said, checksum = members.pop(KEY).item(), members.pop(CHECKSUM).item()
     except Exception:  # zipfile, zlib and NumPy raise a dozen kinds on damaged bytes
         return None
-    arrays = {name.removeprefix(OF_ARRAYS): value for name, value in members.items()}
-    return arrays if key == said and checksum == _checksum(said, arrays) else None
+    return said, checksum, {name.removeprefix(OF_ARRAYS): value for name, value in members.items()}
 
 
 def _checksum(said: str, arrays: Mapping[str, NDArray[Any]]) -> str:

@@ -16,6 +16,17 @@ measured      what it measures, a file for each
 tasks         it as independent tasks, each one unit on disk, and the results gathered from them
 judging       the numbers that each question about a method is judged by
 corrections   what each correction of the paper's code changes by itself
+hidden        what a tool does to its maps before it shows them
+tool          any tool's maps, on any weights                         Tool
+written       other weights, written into the model itself
+attribute     the audit of any tool's maps                            of, Audited
+class_matrix  maps of any two classes
+steadiness    is it the same map again, and alone?
 comparison    how alike two maps are, beside what maps that have nothing in common would be
 claims        what trained networks say of the claims of the paper and others
 """
+
+from torch_backend.audit.attribute import Audited, of
+from torch_backend.audit.tool import Tool
+
+__all__ = ["Audited", "Tool", "of"]

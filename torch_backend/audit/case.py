@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
@@ -51,6 +51,11 @@ class Case:
     def digests(self) -> list[str]:
         """Of the images, in their order."""
         return [digest(image) for image in self.images]
+
+    def alone(self, place: int) -> Case:
+        """The image at that place by itself."""
+        here = slice(place, place + 1)
+        return replace(self, trained=self.trained.record(self.images[here]), targets=self.targets[here])
 
     def maps(self, method: Examined, graph: Graph, classes: Tensor | None = None) -> Tensor:
         """Maps (B, *space) of a graph recorded for the images, for the targets or other `classes` (B,);

@@ -197,7 +197,8 @@ class Part:
             case, maps = self.case(precision), self.trained(subject)
             if maps.dtype != precision:
                 maps = case.maps(subject.of(case.trained), case.trained)
-            reference = Reference.of(maps, case.digests, self.plan.protocol, self.plan.seed)
+            how = self.plan.protocol, self.plan.seed, subject.hides
+            reference = Reference.of(maps, case.digests, *how)
             self.references[subject.name, precision] = reference
         return self.references[subject.name, precision]
 

@@ -15,6 +15,7 @@ opening       what the options name: a network and images
 extra         inputs beside the images
 region        a part of an output over space
 subjects      methods, means of maps and controls as written on a command line
+tool_file     any tool in a file of one's own
 method_names  methods as written on a command line
 numbers       whole numbers as written on a command line
 progress      how long it will take, on stderr

@@ -216,10 +216,12 @@ def _not_blind(proof: Proof) -> list[str]:
     moved = lowest.computed["total_variation"]
     if lowest.layer.route != "pairs" or moved < NOT_BLIND:
         return []
+    share = lowest.computed["share"]
+    differs = "is none for one of them" if isinf(share) else f"differs by {changed(share, at_least)}"
     return [
         f"So the map is not blind to the {_start(proof)}: for two of them "
-        f"{at_least(100 * moved, DIGITS)} % of it lies elsewhere, and some {_unit(proof)}'s share differs by "
-        f"{changed(lowest.computed['share'], at_least)} (in float64)."
+        f"{at_least(100 * moved, DIGITS)} % of it lies elsewhere, and some {_unit(proof)}'s share {differs} "
+        "(in float64)."
     ]
 
 

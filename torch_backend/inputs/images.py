@@ -36,6 +36,7 @@ __all__ = [
 
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 NUMPY = {torch.float32: np.float32, torch.float64: np.float64}
+AT_ONCE = 64  # images whose numbers are checked at a time
 
 
 def preprocessing(model: str) -> Preprocessing:
@@ -65,6 +66,8 @@ def read(
             a folder (its image files, sorted by name) or one image file;
             a .npy array (B, C, H, W), which is used as it is, rounded only if it has more digits than
             `dtype`: for networks with a preprocessing of their own; or of tokens, whole numbers (B, T).
+            In `dtype` it is mapped, not read: all processes of a machine share it, and nothing that is
+            written into the images reaches the file
     skip    is told which file of a folder is left out, and why: the next ones take its place. None: the first
             such file is refused.
     Pictures and digits are the same numbers in both precisions.
@@ -95,7 +98,7 @@ def read(
 def _array(path: Path, limit: int | None, dtype: torch.dtype) -> Tensor:
     """The first `limit` images of a .npy file."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.load(path, mmap_mode="c", allow_pickle=False)
         if not isinstance(array, np.ndarray):
             raise ValueError("an archive of arrays")
     except (ValueError, EOFError) as error:
@@ -107,10 +110,11 @@ def _array(path: Path, limit: int | None, dtype: torch.dtype) -> Tensor:
         expected = "floating-point numbers, shape (B, C, H, W), B >= 1"
         refuse("images", expected=expected, got=what, do=_instead(array))
     chosen = array[:limit]
-    refuse_beyond_memory("images", chosen.size * dtype.itemsize, got=what, do="take fewer: --limit")
+    if chosen.dtype != NUMPY[dtype]:
+        refuse_beyond_memory("images", chosen.size * dtype.itemsize, got=what, do="take fewer: --limit")
     with np.errstate(over="ignore"):
-        images = torch.from_numpy(chosen.astype(NUMPY[dtype]))
-    if not images.isfinite().all():
+        images = torch.from_numpy(chosen.astype(NUMPY[dtype], copy=False))
+    if not all(some.isfinite().all() for some in images.split(AT_ONCE)):
         precision = str(dtype).removeprefix("torch.")
         do = "leave out what is NaN or infinite" + (", or take --float64" if array.itemsize > 4 else "")
         refuse("images", expected=f"finite numbers in {precision}", got=what, do=do)

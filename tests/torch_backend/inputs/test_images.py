@@ -1,5 +1,7 @@
 """Images: shipped samples are offline and fixed, files are read or named."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -73,6 +75,32 @@ def test_arrays_are_used_as_they_are(tmp_path):
         assert got.dtype == dtype
         np.testing.assert_array_equal(got, array.astype(name))
     assert len(images.read(tmp_path / "own.npy", images.IMAGENET, limit=1)) == 1
+
+
+def mapped(path) -> bool:
+    """Whether this process has the file in its address space."""
+    return str(path) in Path("/proc/self/maps").read_text()
+
+
+def test_an_array_in_the_same_precision_is_mapped_and_its_file_stays_as_it_is(tmp_path):
+    path, array = tmp_path / "own.npy", np.ones((100, 3, 4, 4), np.float32)
+    np.save(path, array)
+    found = images.read(path, images.IMAGENET, 90)
+    assert mapped(path) and found.shape == (90, 3, 4, 4)
+    found.zero_()
+    assert np.array_equal(np.load(path), array) and not found.any()
+    del found
+    wider = images.read(path, images.IMAGENET, dtype=torch.float64)
+    assert not mapped(path) and wider.all()
+
+
+def test_a_number_that_is_not_finite_is_found_wherever_it_stands(tmp_path):
+    for place in (0, 63, 64, 99):
+        array = np.ones((100, 3, 4, 4), np.float32)
+        array[place, 2, 3, 3] = np.inf
+        np.save(tmp_path / "own.npy", array)
+        with pytest.raises(ValueError, match="finite numbers in float32"):
+            images.read(tmp_path / "own.npy", images.IMAGENET)
 
 
 def test_what_float32_cannot_hold_is_refused_unless_float64_is_asked_for(tmp_path):
