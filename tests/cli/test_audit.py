@@ -184,6 +184,30 @@ def test_a_second_run_says_the_same_without_an_estimate(folder):
     assert "1 methods, 6 images" not in first.err and "1 method, 6 images" in first.err
 
 
+# ---------------------------------------------------------------- scale
+
+
+def test_shards_are_merged_into_the_run_of_one_process(folder):
+    words = [*arguments(folder, "gradient", "z_plus", out="whole"), "--quiet"]
+    whole = rankone(*words)
+    for k in (2, 1):
+        shard = rankone(*words[:-2], folder / f"shard{k}", "--quiet", "--shard", f"{k}/2")
+        assert shard.status == 0 and f"Shard {k}/2: " in shard.out, shard
+        assert not (folder / f"shard{k}" / "summary.json").exists()
+    merged = rankone("merge", folder / "shard1", folder / "shard2", "--out", folder / "merged")
+    assert merged.status == whole.status, merged
+    assert units(folder, "merged") == units(folder, "whole")
+    assert summary(folder, "merged")["methods"] == summary(folder, "whole")["methods"]
+
+
+def test_workers_give_the_same_bits(folder):
+    words = [*arguments(folder, "gradient"), "--quiet"]
+    whole = rankone(*words)
+    done = rankone(*words[:-2], folder / "workers", "--quiet", "--workers", 2)
+    assert done.status == whole.status, done
+    assert units(folder, "workers") == units(folder)
+
+
 # ---------------------------------------------------------------- refusals
 
 
@@ -201,6 +225,8 @@ def test_a_second_run_says_the_same_without_an_estimate(folder):
         (("--model", f"{__file__}:Everywhere"), "model: expected logits (B, classes), got (B, 5, 8, 8)"),
         (("--stages", "nowhere"), "stage: expected one of"),
         (("--device", "abacus"), "device: expected cpu"),
+        (("--shard", "3/2"), "shard: expected i/n"),
+        (("--workers", "2", "--scheduler", "tcp://nowhere:1"), "expected --workers or --scheduler"),
     ],
 )
 def test_bad_input_is_one_line(more, words, folder):

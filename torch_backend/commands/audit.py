@@ -1,4 +1,4 @@
-"""What `rankone audit` runs: the bench from its options, an estimate, all tasks; and its provenance."""
+"""What `rankone audit` runs: the bench from its options, an estimate, and its provenance."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from torch_backend.audit.measured.measurement import Task
 from torch_backend.audit.measured.predictions import NO_METHOD
 from torch_backend.audit.options import Options, refuse_bad
 from torch_backend.audit.part import Examined, Networks, refuse_images_without_maps
-from torch_backend.audit.tasks import attempted, key, units
+from torch_backend.audit.tasks import key, units
 from torch_backend.commands.keeping import about
 from torch_backend.commands.opening import image_names, opening
 from torch_backend.commands.subjects import Spelling, bounds
@@ -114,25 +114,6 @@ def _seconds(bench: Bench, graph: Graph, method: str, clock: Callable[[], float]
     except Exception:  # it will be named when its turn comes
         return 0.0
     return taken
-
-
-def carry_out(
-    bench: Bench, options: Options, work: tuple[Task, ...], done: Callable[[Task], None]
-) -> dict[tuple[str, str], str]:
-    """Do all tasks here, one after the other; returns by (method, measurement) what stopped one, which is not
-    tried again.
-
-    done: is told of each task afterwards. OSError where a unit cannot be written.
-    """
-    stopped: dict[tuple[str, str], str] = {}
-    for task in work:
-        place = task.method, task.measurement
-        if place not in stopped:
-            arrays, why = attempted(bench, options, task)
-            if arrays is None:
-                stopped[place] = why
-        done(task)
-    return stopped
 
 
 def provenance(bench: Bench, options: Options, command: str, seconds: float, date: str) -> dict[str, Any]:
