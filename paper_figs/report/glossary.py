@@ -42,8 +42,8 @@ TERMS = {
         "that share no pixel."
     ),
     "operator: rest beyond rank one": (
-        "‖C‖²_F / ‖C‖²₂ − 1 of the matrix C that takes relevance of all classes down to a layer: 0 where it "
-        "has rank one."
+        "Of the matrix that takes relevance of all classes down to a layer: the sum of its squared singular "
+        "values over the largest of them, minus 1. 0 where it has rank one."
     ),
     "proved": (
         "A bound that holds for all classes and mixtures of classes, rounding errors included; it can be "

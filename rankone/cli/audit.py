@@ -18,7 +18,7 @@ from rankone.cli.options import (
     Held,
     Images,
     Limit,
-    Model,
+    ModelOrNone,
     Output,
     Quiet,
     Strict,
@@ -27,7 +27,7 @@ from rankone.cli.options import (
     notes_on_stderr,
     say_skipped,
 )
-from rankone.errors import visible
+from rankone.errors import refuse, visible
 from rankone.results.whole import refuse_unwritable
 
 if TYPE_CHECKING:
@@ -42,20 +42,24 @@ FILES = ("results.nc", "summary.json", "report.html", "units/unit.npz", "figures
 
 def audit(
     *,
-    model: Model,
     out: Annotated[
         Path, typer.Option(help="Folder for report.html, results.nc, summary.json; its units/ resume a run.")
     ],
+    model: ModelOrNone = None,
+    attribute: Annotated[
+        str | None,
+        typer.Option(help="Another tool's maps: FILE.py:NAME, attribute(model) or attribute(x, classes)."),
+    ] = None,
     weights: Weights = None,
     images: Images = "sample",
     output: Output = None,
     extra: Extra = None,
     methods: Annotated[
-        str,
+        str | None,
         typer.Option(
             help=f"all, or: {METHODS} Also smooth_grad, integrated_gradients, grad_cam:LAYER, occlusion."
         ),
-    ] = DEFAULT,
+    ] = None,
     classes: Annotated[
         str, typer.Option(help="Other classes for each image, at most: a number, 0 for none, or all.")
     ] = "9",
@@ -106,10 +110,14 @@ def audit(
     by, part = engine(workers, scheduler), named_shard(shard)
     refuse_unwritable(*(out / file for file in FILES))
     questions, began = audited.deciding(fail_on), time.monotonic()
+    if model is None and attribute is None:
+        refuse("model", expected="the name of a network", got="none", do="give --model, or --attribute")
+    asked = methods or ("" if attribute else DEFAULT)
+    chosen = subjects.ALL if asked == "all" else [name for name in asked.split(",") if name]
     options = Options(
-        model,
+        model or "",
         str(out),
-        tuple(subjects.ALL if methods == "all" else methods.split(",")),
+        (*chosen, *([attribute] if attribute else ())),
         weights,
         images,
         output,
@@ -127,6 +135,7 @@ def audit(
         float64,
         held,
         strict,
+        attribute,
     )
     with notes_on_stderr():
         bench = command.laid(options)

@@ -18,13 +18,12 @@ if TYPE_CHECKING:
 
 METHODS = "Names with commas, arguments after colons, or FILE.py:NAME for your own."
 
-Model = Annotated[
-    str,
-    typer.Option(
-        help="mri-vgg16, moderation-resnet50, imagenet-lite0, digits-vgg, digits-resnet, a torchvision "
-        "classifier, NET.onnx, or FILE.py:FUNCTION."
-    ),
-]
+MODEL = typer.Option(
+    help="mri-vgg16, moderation-resnet50, imagenet-lite0, digits-vgg, digits-resnet, a torchvision "
+    "classifier, NET.onnx, or FILE.py:FUNCTION."
+)
+Model = Annotated[str, MODEL]
+ModelOrNone = Annotated[str | None, MODEL]
 Weights = Annotated[
     str | None,
     typer.Option(

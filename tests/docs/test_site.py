@@ -57,6 +57,16 @@ def test_the_reference_has_every_module_with_its_docstring(site: Site) -> None:
     )
 
 
+def test_no_docstring_is_taken_for_a_box(site: Site) -> None:
+    """As "name: words" with an indented line below would be; written "name   words", it is prose."""
+    boxed = {page.name for page in site.pages() if is_boxed(page.read_text(encoding="utf-8"))}
+    assert boxed == set()
+
+
+def is_boxed(page: str) -> bool:
+    return "<details" in page or 'class="admonition' in page
+
+
 def test_the_figures_that_pages_show_are_there(site: Site) -> None:
     shown = {
         page.parent / address
@@ -87,7 +97,8 @@ def faulty(tmp_path_factory) -> Site:
         shutil.copytree(
             sources.ROOT / name, project / name, ignore=shutil.ignore_patterns("__pycache__", "*.safetensors")
         )
-    shutil.copytree(sources.ROOT / "paper_figs" / "shown", project / "paper_figs" / "shown")
+    for folder in ("paper_figs/shown", "benchmarks/results"):
+        shutil.copytree(sources.ROOT / folder, project / folder)
     shutil.copy(sources.ROOT / "mkdocs.yml", project)
     (project / "docs" / "faults.md").write_text(FAULTS, encoding="utf-8")
     return build(project, project / "site")
@@ -114,6 +125,10 @@ def test_what_is_loaded_from_outside_is_noticed(line: str) -> None:
     assert not loaded_from_outside(
         '<a href="https://arxiv.org">a link to follow</a><img src="figures/a.png">'
     )
+
+
+def test_a_box_is_noticed() -> None:
+    assert is_boxed('<details class="seed" open>') and not is_boxed("<p>details</p>")
 
 
 def test_a_formula_that_is_left_is_noticed() -> None:

@@ -24,13 +24,13 @@ from torch_backend.audit.case import Case
 from torch_backend.audit.class_matrix import ClassMatrix, class_matrix
 from torch_backend.audit.comparison import Comparison, Reference, joined
 from torch_backend.audit.hidden import Hidden
+from torch_backend.audit.part import Examined, Networks, refuse_images_without_maps
 from torch_backend.audit.stages import Stage, destroyed, stages, top_down
 from torch_backend.audit.steadiness import batch_gap, repeat_gap
 from torch_backend.audit.subject import Subject
 from torch_backend.audit.tool import Attribute, Tool, in_place, made_anew
 from torch_backend.audit.written import Unwritable
-from torch_backend.graph.graph import Graph, trace
-from torch_backend.graph.rebuilt import Rebuilt
+from torch_backend.graph.model import check_images
 from torch_backend.maps.controls import another
 from torch_backend.maps.saliency import explained_classes
 from torch_backend.randomness import digest
@@ -43,15 +43,12 @@ class Cascade:
     """Maps with the weights destroyed from the output down to each of L stages, D draws, beside the trained
     network's; S scores in the order of SCORES.
 
-    scores, null (L, D, B, S)  see `Comparison`
-    same_bits (L, D, B)        whether the map did not change at all. With all weights destroyed: the tool
-                               reads no weights, or keeps copies of them, and has to be given as a `Tool`
+    scores, null (L, D, B, S): see `Comparison`.
     """
 
     stages: tuple[str, ...]
     scores: Tensor
     null: Tensor
-    same_bits: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,14 +122,10 @@ def of(
     subject = subject_of(attribute, hides=hides, name=name)
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         refuse("batch", expected="an integer >= 1", got=repr(batch), do="leave it out")
-    if not isinstance(images, Tensor) or images.dim() != 4:
-        got = tuple(images.shape) if isinstance(images, Tensor) else type(images).__name__
-        refuse(
-            "images", expected="a tensor (B, C, H, W)", got=got, do="give images, whose maps can be compared"
-        )
-    graph = trace(model, images[:1])
-    network = _rebuilt(graph)
-    parts = []
+    check_images(images)
+    refuse_images_without_maps(images)
+    graph, network = Networks(Examined(model, images, None)).read(images.dtype)
+    parts: list[_Part] = []
     explained = explained_classes(graph, images, targets, batch)
     for here in progress(range(0, len(images), batch)):
         some = slice(here, here + batch)
@@ -214,7 +207,6 @@ def _cascade(case: Case, subject: Subject, maps: Tensor, draws: int) -> Cascade 
         tuple(stage.name for stage in found),
         torch.stack([step.scores for step in steps]),
         torch.stack([step.null for step in steps]),
-        torch.stack([(step.maps == maps).flatten(2).all(2) for step in steps]),
     )
 
 
@@ -227,7 +219,7 @@ def _joined_cascades(parts: Sequence[Cascade | Refusal]) -> Cascade | Refusal:
     for part in parts:
         if isinstance(part, Refusal):
             return part
-    arrays = ((part.scores, part.null, part.same_bits) for part in parts)
+    arrays = ((part.scores, part.null) for part in parts)
     return Cascade(parts[0].stages, *(torch.cat(some, 2) for some in zip(*arrays, strict=True)))
 
 
@@ -238,10 +230,3 @@ def _another(reference: Reference, maps: Tensor) -> Comparison:
         return reference.compare(maps[other])
     none = (torch.full_like(part.double(), torch.nan) for part in reference.compare(maps))
     return Comparison(*none)
-
-
-def _rebuilt(graph: Graph) -> Rebuilt | Refusal:
-    try:
-        return Rebuilt.of(graph)
-    except Refusal as why:
-        return why

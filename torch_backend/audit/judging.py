@@ -45,11 +45,11 @@ Floats = NDArray[np.float64]
 
 
 def verdicts(
-    values: Values, method: str, subject: str, classes: int, closely: int, why_not: Mapping[str, str]
+    values: Values, method: str, subject: str, classes: int | None, closely: int, why_not: Mapping[str, str]
 ) -> tuple[Verdict, ...]:
-    """One for each question. subject: the method and the network in words; classes: of the network; closely:
-    images that were looked at layer by layer; why_not: why the method has no numbers of a measurement, by its
-    name.
+    """One for each question. subject: the method and the network in words; classes: of the network, None
+    where nothing is known of those that were not asked for; closely: images that were looked at layer by
+    layer; why_not: why the method has no numbers of a measurement, by its name.
     """
     m = values.place("method", method)
     numbers = (_numbers(values, m, q, subject, classes, closely, why_not) for q in QUESTIONS)
@@ -61,7 +61,7 @@ def _numbers(
     m: int,
     question: str,
     subject: str,
-    classes: int,
+    classes: int | None,
     closely: int,
     why_not: Mapping[str, str],
 ) -> Numbers:
@@ -81,12 +81,12 @@ def _numbers(
     return _of_repeats(values, m, subject, GAPS[question])
 
 
-def _of_classes(values: Values, m: int, subject: str, classes: int) -> Likeness | Missing:
+def _of_classes(values: Values, m: int, subject: str, classes: int | None) -> Likeness | Missing:
     if (scores := _scores(values, "logit", m)) is None:
         return Missing(subject, "no other class was asked for", "logit")
     count = scores.shape[1]
     of = f"sampled over {count} {'class' if count == 1 else 'classes'}"
-    basis = "all classes" if count == classes - 1 else of
+    basis = "all classes" if classes is not None and count == classes - 1 else of
     null = _scores(values, "logit_null", m)
     return Likeness(subject, SCORE_NAME, middle(scores, 1), middle(null, 1), basis, "", "logit")
 

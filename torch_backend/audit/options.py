@@ -13,6 +13,8 @@ SOME = "some"  # of a network's starts or stages: spread evenly from the output 
 class Options:
     """model, weights, images, output, extra, protocol, device, seed, held, strict: as on the command line.
 
+    attribute another tool's maps, one of the methods: FILE.py:NAME (commands.tool_file), whose file may have
+              the network; then model is ""
     out       the folder of results; the units are in out/units
     methods   as they are written there
     classes   other classes for each image, where there are so many, None: all, 0: none
@@ -44,6 +46,7 @@ class Options:
     float64: bool = False
     held: bool = True
     strict: bool = False
+    attribute: str | None = None
 
 
 def refuse_bad(options: Options) -> None:

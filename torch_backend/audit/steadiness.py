@@ -10,10 +10,12 @@ from torch_backend.audit.subject import Subject
 
 
 def gap(maps: Tensor, others: Tensor) -> Tensor:
-    """‖m − m'‖ / ‖m‖ of maps (B, H, W) and (B, H, W), float64 (B,); 0 for two maps of zeros."""
+    """‖m − m'‖ / ‖m‖ of maps (B, H, W) and (B, H, W), float64 (B,): 0 where they are the same; NaN where only
+    m is zero.
+    """
     m, other = maps.double().flatten(1), others.double().flatten(1)
     change, length = (m - other).norm(dim=1), m.norm(dim=1)
-    return torch.where(change == 0, 0, change / length)
+    return torch.where(change == 0, 0, change / torch.where(length == 0, torch.nan, length))
 
 
 def repeat_gap(case: Case, subject: Subject, maps: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ made anew for each, on a copy: nothing that it kept of the trained weights (what
 patterns, a composite that merged batch norms) can get into the new maps, and the user's model is not touched.
 A plain callable has a model of its own inside; other weights are written into that model, in place, for the
 time of each call (`written.lent`). This serves tools that read the weights at each call (captum, zennit's
-attributors, pytorch-grad-cam); one that keeps copies would show its old map, and has to be given as a Tool.
+attributors, pytorch-grad-cam). One that keeps copies would show its old map: if no bit of it changes with all
+weights destroyed, it cannot be judged, and has to be given as a Tool.
 """
 
 from __future__ import annotations
@@ -22,7 +23,14 @@ from torch import Tensor, nn
 from rankone.errors import refuse
 from torch_backend.audit.hidden import Hidden, refuse_other_than_declared
 from torch_backend.audit.subject import Subject
-from torch_backend.audit.written import copied, gradients_apart, has_other_weights, lent
+from torch_backend.audit.written import (
+    Unwritable,
+    copied,
+    gradients_apart,
+    has_no_own_weights,
+    has_other_weights,
+    lent,
+)
 from torch_backend.graph.graph import Graph, Reader
 from torch_backend.graph.model import own_copy
 from torch_backend.maps.saliency import Attribution
@@ -97,7 +105,10 @@ class _On:
                 if not self.known:
                     called(x.clone(), classes.clone())
                 with lent(graph):
-                    return called(x, classes)
+                    found = called(x.clone(), classes.clone())
+                if has_no_own_weights(graph):
+                    _refuse_the_same(found, called(x, classes))
+                return found
             self.known[graph.network] = attribute
             return called(x, classes)
 
@@ -134,6 +145,18 @@ def _in_one_line(expected: str, do: str) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         got = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         refuse("attribute", expected=expected, got=got, do=do)
+
+
+def _refuse_the_same(maps: Tensor | np.ndarray, own: Tensor | np.ndarray) -> None:
+    """Unwritable: no bit of the maps has changed although all weights have."""
+    if torch.equal(torch.as_tensor(maps), torch.as_tensor(own)):
+        refuse(
+            "attribute",
+            expected="maps of the weights that are in the model",
+            got="the same to the last bit with all weights destroyed: it reads none, or keeps copies",
+            do="give it as a Tool, which is made for each model: attribute(model)",
+            kind=Unwritable,
+        )
 
 
 def _as_maps(name: str, given: object, images: Tensor) -> Tensor:

@@ -75,6 +75,12 @@ def has_other_weights(graph: Graph) -> bool:
     return isinstance(graph.network, Rebuilt) and bool(graph.network.changed)
 
 
+def has_no_own_weights(graph: Graph) -> bool:
+    """Whether all its nodes with weights have other ones than its model's."""
+    weighted = {node.index for node in graph.nodes if isinstance(node.op, LAYERS)}
+    return has_other_weights(graph) and weighted <= graph.network.changed
+
+
 @contextmanager
 def lent(graph: Graph) -> Iterator[nn.Module]:
     """The graph's model with the weights of its changed nodes. Afterwards, and after an exception or Ctrl-C,

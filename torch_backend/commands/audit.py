@@ -24,6 +24,7 @@ from torch_backend.audit.tasks import key, units
 from torch_backend.commands.keeping import about
 from torch_backend.commands.opening import image_names, opening
 from torch_backend.commands.subjects import Spelling, bounds
+from torch_backend.commands.tool_file import read
 from torch_backend.graph.graph import Graph
 from torch_backend.maps.saliency import maps_of
 from torch_backend.randomness import digest_of
@@ -35,8 +36,14 @@ PACKAGES = ("rankone", "torch", "numpy", "scipy", "xarray")
 def laid(options: Options) -> Bench:
     """The bench that the options name, once in each process. ValueError, OSError: it cannot be audited."""
     refuse_bad(options)
+    tool = None if options.attribute is None else read(options.attribute, options.model or None)
+    own, reads = (None, "") if tool is None else (tool.model, tool.reads)
+    if own is not None and options.weights is not None:
+        do = "leave --weights out"
+        refuse("weights", expected="none: the tool's file has the network", got=options.weights, do=do)
+    model = options.model or f"{options.attribute.rpartition(':')[0]}:model"
     found = opening(
-        options.model,
+        model,
         options.weights,
         options.images,
         options.limit,
@@ -45,12 +52,17 @@ def laid(options: Options) -> Bench:
         extra=options.extra,
         float64=options.float64,
         strict=options.strict,
+        own=own,
+        reads=reads,
     )
     refuse_images_without_maps(found.images)
     device = device_of(options.device)
     network, images = found.network.to(device), found.images.to(device)
-    spelling = Spelling(images, bounds(options.model, options.images), options.held)
-    subjects = {text: spelling.subject(text) for text in options.methods}
+    spelling = Spelling(images, bounds(reads or model, options.images), options.held)
+    subjects = {
+        text: spelling.subject(text) if text != options.attribute else tool.subject
+        for text in options.methods
+    }
     examined = Examined(network, images, found.pictures)
     networks = Networks(examined)
     graph, _ = networks.read(images.dtype)
@@ -61,7 +73,7 @@ def laid(options: Options) -> Bench:
         image_names(options.images, len(images), found.skipped),
         found.classes,
         subjects,
-        about(network, map(str, (options.model, options.output, list(options.extra), options.held))),
+        about(network, map(str, (model, options.output, list(options.extra), options.held))),
         plan_of(options, graph, named(options.protocol)),
         networks,
         tuple(found.skipped),
@@ -120,7 +132,7 @@ def provenance(bench: Bench, options: Options, command: str, seconds: float, dat
     """The attributes of the results."""
     return {
         "schema": NAME,
-        "kind": "native",
+        "kind": "native" if options.attribute is None else "attribute",
         "model": bench.label,
         "weights_digest": digest_of(bench.examined.network),
         "command": command,
@@ -130,7 +142,7 @@ def provenance(bench: Bench, options: Options, command: str, seconds: float, dat
         "protocol": options.protocol,
         "date": date,
         "versions": json.dumps(versions()),
-        "hides": json.dumps({}),
+        "hides": json.dumps({m: [h.said for h in s.hides] for m, s in bench.subjects.items() if s.hides}),
         "seconds": float(seconds),
     }
 

@@ -35,7 +35,8 @@ def judgements(bench: Bench, options: Options, found: Gathered) -> dict[str, tup
         if method in found.failed:
             why_not = dict.fromkeys(MEASUREMENT.values(), f"it came to no end: {found.failed[method]}")
         subject = f"{method} on {bench.label.partition(' (weights of')[0]}"
-        said[method] = verdicts(found.values, method, subject, classes, closely, why_not)
+        known = None if method == options.attribute else classes
+        said[method] = verdicts(found.values, method, subject, known, closely, why_not)
     return said
 
 

@@ -44,17 +44,20 @@ def opening(
     extra: Sequence[str],
     float64: bool = False,
     strict: bool = False,
+    own: nn.Module | None = None,
+    reads: str = "",
 ) -> Opening:
     """What the options name, in float32 or float64; ValueError or OSError for what is not there.
 
-    What has to be said of the network is said as warnings.
+    own: a network that was loaded already, which `model` is the name of; reads: whose pictures it reads, if
+    not those of `model`. What has to be said of the network is said as warnings.
     """
     extras = [read(text) for text in extra]
     dtype = torch.float64 if float64 else torch.float32
-    network = models.load(model, weights, seed=seed, dtype=dtype)
+    network = models.load(model, weights, seed=seed, dtype=dtype) if own is None else own.to(dtype)
     for note in models.changes(model, network):
         warnings.warn(f"{models.label(model)}: {note}", stacklevel=2)
-    reads = pictures.sized(pictures.preprocessing(model), models.image_shape(model, network))
+    reads = pictures.sized(pictures.preprocessing(reads or model), models.image_shape(model, network))
     batch, skipped = read_images(images, reads, limit, dtype, strict=strict)
     if skipped and any(extra.kind for extra in extras):
         do = "remove the bad images, and their rows"

@@ -22,7 +22,7 @@ from torch_backend.proof.share_range import ShareRange
 from torch_backend.proof.stretch import Prepared, Stretch, blocks
 
 CARRIED = {"cpu": 1 << 26, "cuda": 1 << 32}  # bytes of relevance that go down at once, at the widest node
-COPIES = 4  # of all columns of a layer that its pairs take, in memory
+COPIES = 3.5  # of all columns of a layer that its pairs take, in memory
 # Differences of two numbers; of more, pairs of columns take too long, and shares must do. Of the last layer,
 # of which most is said, they may take a minute.
 PAIRED, PAIRED_LAST = 1.3e10, 1.3e11

@@ -136,6 +136,16 @@ def test_a_worker_killed_midway_costs_nothing_but_time(engine, cluster, local, t
     assert len(killed) == 1 and 0 < len([1 for process, _ in begun if process == killed[0]]) < len(begun)
 
 
+def test_a_command_says_nothing_of_a_worker_that_was_lost(local, tmp_path):
+    command = toys_command(tmp_path, 2, seconds=0.1)
+    wait_until(lambda: len(notes(tmp_path / "begun")) >= COUNT // 3)
+    process, _ = notes(tmp_path / "begun")[-1]
+    os.kill(process, signal.SIGKILL)
+    out, err = command.communicate(timeout=PATIENCE)
+    assert out.endswith(f"done {COUNT}\n") and err == ""
+    assert contents(tmp_path) == local
+
+
 def test_a_task_that_kills_its_workers_has_a_receipt_and_the_others_are_done(local, tmp_path, monkeypatch):
     monkeypatch.setitem(workers.SETTINGS, FAILURES, 2)
     toys = Toys(tmp_path, killing=(5,))

@@ -144,7 +144,7 @@ def test_of_the_last_layer_pairs_are_looked_at_though_columns_come_in_blocks(mon
     monkeypatch.setitem(all_columns.CARRIED, "cpu", 1)
     monkeypatch.setattr(all_columns, "_fits", lambda *_: False)
     numbers = len(proof.columns()) * proof.way[-1].bottom.value.numel()
-    *above, last = proof.layers(Room(8 * all_columns.COPIES * numbers, 1e12))
+    *above, last = proof.layers(Room(int(8 * all_columns.COPIES * numbers), 1e12))
     assert last.layer.route == "pairs"
     assert {certified.layer.route for certified in above} == {"shares"}
     for name, bound in last.layer.bounds.items():

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
-from torch import Tensor
 
 from torch_backend.audit.bench import Bench
 from torch_backend.audit.measured.measurement import Arrays, Measurement, Task, beside, named, partners
 from torch_backend.audit.measured.values import Values
 from torch_backend.audit.options import Options
+from torch_backend.audit.steadiness import gap
 
 NAME = "repeats"
 
@@ -26,20 +25,15 @@ def tasks(bench: Bench, options: Options, method: str) -> list[Task]:
 
 
 def compute(bench: Bench, _: Options, task: Task) -> Mapping[str, ArrayLike]:
-    """repeat, batch: gaps; NaN for the batch where there is no other image, or where the map is zero."""
+    """repeat, batch (1,): gaps; NaN for the batch where there is no other image, or where the map is zero."""
     subject, (place,) = bench.subjects[task.method], task.images
-    once, again = (bench.anew((place,)).trained(subject)[0] for _ in range(2))
+    calls = subject, subject.again or subject
+    once, again = (bench.anew((place,)).trained(call) for call in calls)
     others = partners(bench, task)
     if not others:
-        return {"repeat": gap(once, again), "batch": np.nan}
-    together = bench.anew((place, *others)).trained(subject)[0]
+        return {"repeat": gap(once, again), "batch": [np.nan]}
+    together = bench.anew((place, *others)).trained(subject)[:1]
     return {"repeat": gap(once, again), "batch": gap(once, together)}
-
-
-def gap(a: Tensor, b: Tensor) -> float:
-    """‖a − b‖/‖a‖ of maps (H, W), 0 where they are the same; NaN where only a is zero."""
-    apart, size = torch.dist(a.double(), b.double()), a.double().norm()
-    return 0.0 if not apart else float(apart / size) if size else float("nan")
 
 
 def fill(values: Values, m: int, parts: Sequence[tuple[Task, Arrays]]) -> None:
