@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rankone.cli.each import Runs
+from rankone.cli.each import SOME_FAILED, Runs
+from rankone.cli.engines import SchedulerAddress, ShardName, WorkerCount, engine
+from rankone.cli.engines import shard as named_shard
 from rankone.cli.options import (
     METHODS,
     Extra,
@@ -29,6 +31,7 @@ from rankone.errors import refuse, visible
 from rankone.results.whole import refuse_unwritable
 
 if TYPE_CHECKING:
+    from rankone.scale import Engine, Receipt, Shard
     from torch_backend.audit.bench import Bench
     from torch_backend.audit.options import Options
     from torch_backend.audit.tasks import Gathered
@@ -68,7 +71,7 @@ def audit(
     starts: Annotated[
         str, typer.Option(help="Layers where random relevance starts: some, all, or names with commas.")
     ] = "some",
-    vectors: Annotated[int, typer.Option(help="Random start vectors per image and layer.")] = 5,
+    vectors: Annotated[int, typer.Option(help="Random start vectors per image and layer.")] = 3,
     closely: Annotated[
         int, typer.Option(help="The first so many images are looked at layer by layer; the first is proved.")
     ] = 2,
@@ -84,6 +87,9 @@ def audit(
             "collapse, repeat, batch; or none."
         ),
     ] = "class,weights,image,repeat,batch",
+    workers: WorkerCount = None,
+    scheduler: SchedulerAddress = None,
+    shard: ShardName = None,
     seed: Annotated[int, typer.Option(help="Seed of classes, weights and start vectors.")] = 0,
     float64: Annotated[bool, typer.Option("--float64", help="Twice the digits.")] = False,
     held: Held = True,
@@ -94,10 +100,14 @@ def audit(
 
     Exit status: 0 no method fails, 1 some method fails, 2 bad input, 3 something could not be judged.
     """
+    from paper_figs.report import page
+    from paper_figs.report.figures.written import write_figures
     from torch_backend.audit.options import Options
+    from torch_backend.audit.tasks import gathered
     from torch_backend.commands import audit as command
     from torch_backend.commands import audited, subjects
 
+    by, part = engine(workers, scheduler), named_shard(shard)
     refuse_unwritable(*(out / file for file in FILES))
     questions, began = audited.deciding(fail_on), time.monotonic()
     if model is None and attribute is None:
@@ -130,7 +140,10 @@ def audit(
     with notes_on_stderr():
         bench = command.laid(options)
     say_skipped(list(bench.skipped), len(bench.images), out / "skipped.csv")
-    found = _carried_out(bench, options, quiet=quiet)
+    receipts = _carried_out(bench, options, by, part, processes=workers or 1, quiet=quiet)
+    if shard is not None:
+        raise typer.Exit(_end_of_a_shard(receipts, part))
+    found = gathered(bench, options)
     if len(found.failed) == len(options.methods):
         _refuse(bench, found)
     said = audited.judgements(bench, options, found)
@@ -138,11 +151,15 @@ def audit(
     words = shlex.join(["rankone", *sys.argv[1:]])
     date = datetime.now(UTC).isoformat(timespec="seconds")
     made = command.provenance(bench, options, words, time.monotonic() - began, date)
-    written = audited.write(out, found, audited.summary(bench, found, said, made, ending, []))
+    results = audited.write_results(out, found, made)
+    summary = audited.write_summary(out, audited.summary(bench, found, said, made, ending, []))
+    figures = [path.relative_to(out) for path in write_figures(results, summary, out / audited.FIGURES)]
+    audited.write_summary(out, audited.summary(bench, found, said, made, ending, map(str, figures)))
+    report = page.write(results, summary, out / audited.REPORT)
     typer.echo(audited.words(said, found.failed))
-    typer.echo(f"\n{ending['said']}\nWritten: {', '.join(map(str, written))}")
+    typer.echo(f"\n{ending['said']}\nWritten: {report}, {results}, {summary}, {out / audited.FIGURES}")
     for method, why in found.failed.items():
-        typer.echo(visible(f"rankone: {method} failed, the others are in {written[0]}: {why}"), err=True)
+        typer.echo(visible(f"rankone: {method} failed, the others are in {report}: {why}"), err=True)
     raise typer.Exit(ending["status"])
 
 
@@ -151,27 +168,45 @@ def _some(text: str) -> str | tuple[str, ...]:
     return text if text in ("some", "all") else tuple(names(text, all_of_them="all"))
 
 
-def _carried_out(bench: "Bench", options: "Options", *, quiet: bool) -> "Gathered":
-    """All tasks, in this process; what is there is not computed again."""
-    from torch_backend.audit.tasks import Task, gathered, tasks
+def _carried_out(
+    bench: "Bench", options: "Options", by: "Engine", part: "Shard", *, processes: int, quiet: bool
+) -> "list[Receipt]":
+    """The receipts of all tasks, or of a shard of them; what is there is not computed again."""
+    from rankone.scale import Here, carry_out
+    from torch_backend.audit.tasks import tasks, units
     from torch_backend.commands import audit as command
+    from torch_backend.commands.carrying import Loading, run_of, worker
     from torch_backend.commands.progress import Progress, lasting
 
-    work = command.left(bench, options, every := tasks(bench, options))
+    every = tasks(bench, options)
+    run_of(bench, options, sys.argv[1:]).write(options.out)
+    work = command.left(bench, options, tuple(every[k] for k in part.of(len(every))))
     if not quiet and work:
-        seconds = lasting(command.estimate(bench, work))
-        there = f" of {len(every)}" if len(work) < len(every) else ""
         counts = f"{_count(len(options.methods), 'method')}, {_count(len(bench.images), 'image')}"
-        typer.echo(
-            visible(f"rankone: {bench.label}: {counts}, {len(work)}{there} units: about {seconds}"), err=True
-        )
-    with Progress(bench.label, round(sum(task.cost for task in work)), "map", quiet=quiet) as report:
+        there = f" of {len(every)}" if len(work) < len(every) else ""
+        seconds = command.estimate(bench, work) / processes
+        said = f"{counts}, {len(work)}{there} units: about {lasting(seconds)}"
+        typer.echo(visible(f"rankone: {bench.label}: {said}"), err=True)
+    costs = {task.name: round(task.cost) for task in work}
+    with Progress(bench.label, sum(costs.values()), "map", quiet=quiet) as report:
 
-        def done(task: Task) -> None:
-            report.advance(round(task.cost))
+        def ended(receipt: "Receipt") -> None:
+            if cost := costs.get(every[receipt.place].name, 0):
+                report.advance(cost)
 
-        stopped = command.carry_out(bench, options, work, done)
-    return gathered(bench, options, stopped)
+        here = isinstance(by, Here)
+        loading = (lambda: worker(bench, options)) if here else Loading(options)
+        return carry_out(len(every), loading, by, folder=units(options).folder, shard=part, ended=ended)
+
+
+def _end_of_a_shard(receipts: "list[Receipt]", part: "Shard") -> int:
+    """Says what became of a shard's tasks; the exit status."""
+    errors = [receipt for receipt in receipts if receipt.error]
+    done = f"{len(receipts) - len(errors)} of {_count(len(receipts), 'task')} done"
+    typer.echo(f"Shard {part}: {done}. Join all shards: rankone merge DIR … --out DIR")
+    for receipt in errors:
+        typer.echo(visible(f"rankone: task {receipt.place}: {receipt.error}"), err=True)
+    return SOME_FAILED if errors else 0
 
 
 def _count(number: int, word: str) -> str:

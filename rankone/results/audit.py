@@ -1,7 +1,7 @@
 """The file results.nc of `rankone audit`: its variables, each with its dimensions, unit and meaning.
 
     data = read("out/results.nc")          # an xarray.Dataset
-    data["csc"].sel(method="z_plus")
+    data["csc"].sel({"method": "z_plus"})   # not method=…, which says how `sel` looks names up
 
 Similarities are those of torch_backend.maps.scores; "share" is a part of 1; a number that was not measured is
 NaN. A dimension along which nothing was asked for has one name, "-", and NaN.

@@ -63,7 +63,7 @@ def state_of(likeness: Likeness) -> tuple[str, str]:
     if np.isnan(middle.low):
         return (
             NOT_JUDGED,
-            f"{len(known)} {'image is' if len(known) == 1 else 'images are'} too few, six are not",
+            f"{len(known)} {'image is' if len(known) == 1 else 'images are'} too few: it takes six",
         )
     if middle.low >= SAME.value:
         return FAILS, ""

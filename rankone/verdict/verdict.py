@@ -15,7 +15,7 @@ class Verdict:
 
     basis        proved; all classes; sampled over k classes; measured
     subject, measured, null, consequence, limit   the parts of the sentence, "" where there is none; what was
-                 not judged says so, with the reason, in the consequence's place
+                 not judged says so, with the reason, in the consequence's place, and leaves the limit out
     quantity     the variable of results.nc that the number is made of
     value, low, high, null_value, threshold       nan where there is none
     reason       why it was not judged; "" where it was
@@ -42,7 +42,8 @@ class Verdict:
         """The whole of it."""
         said = ", ".join(part for part in (self.measured, self.null) if part)
         first = f"{self.subject}: {said}." if said else f"{self.subject}:"
-        return " ".join(part for part in (first, self.consequence, self.limit) if part)
+        last = "" if self.reason else self.limit
+        return " ".join(part for part in (first, self.consequence, last) if part)
 
     def as_json(self) -> dict[str, Any]:
         """Plain values with the keys of summary.json; what there is not is None."""

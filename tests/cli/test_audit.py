@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from rankone.results.audit import NAME, SCHEMA, read
 from rankone.verdict import QUESTIONS, THRESHOLDS
@@ -44,6 +45,13 @@ dying = replace(methods.z_plus, name="dying", dense=killed, convolution=killed)
 buggy = replace(methods.gradient, name="buggy", dense=bug)
 deaf = replace(methods.gradient, name="deaf", convolution=constant)
 """
+
+
+class Everywhere(torch.nn.Conv2d):
+    """Five classes at every place of the image."""
+
+    def __init__(self):
+        super().__init__(3, 5, 3, padding=1)
 
 
 @pytest.fixture
@@ -96,6 +104,10 @@ def test_the_files_say_all_of_it(folder):
             assert verdict["quantity"] in SCHEMA and verdict["sentence"] in done.out
     assert done.status == found["outcome"]["status"] and found["outcome"]["said"] in done.out
     assert states(folder)["occlusion", "collapse"] == "not judged"
+    page = (folder / "out" / "report.html").read_text(encoding="utf-8")
+    assert len(page) < 3_000_000 and found["outcome"]["said"] in page
+    assert found["files"]["report"] == "report.html" and found["files"]["figures"]
+    assert all((folder / "out" / figure).stat().st_size for figure in found["files"]["figures"])
 
 
 # ---------------------------------------------------------------- exit status
@@ -172,6 +184,30 @@ def test_a_second_run_says_the_same_without_an_estimate(folder):
     assert "1 methods, 6 images" not in first.err and "1 method, 6 images" in first.err
 
 
+# ---------------------------------------------------------------- scale
+
+
+def test_shards_are_merged_into_the_run_of_one_process(folder):
+    words = [*arguments(folder, "gradient", "z_plus", out="whole"), "--quiet"]
+    whole = rankone(*words)
+    for k in (2, 1):
+        shard = rankone(*words[:-2], folder / f"shard{k}", "--quiet", "--shard", f"{k}/2")
+        assert shard.status == 0 and f"Shard {k}/2: " in shard.out, shard
+        assert not (folder / f"shard{k}" / "summary.json").exists()
+    merged = rankone("merge", folder / "shard1", folder / "shard2", "--out", folder / "merged")
+    assert merged.status == whole.status, merged
+    assert units(folder, "merged") == units(folder, "whole")
+    assert summary(folder, "merged")["methods"] == summary(folder, "whole")["methods"]
+
+
+def test_workers_give_the_same_bits(folder):
+    words = [*arguments(folder, "gradient"), "--quiet"]
+    whole = rankone(*words)
+    done = rankone(*words[:-2], folder / "workers", "--quiet", "--workers", 2)
+    assert done.status == whole.status, done
+    assert units(folder, "workers") == units(folder)
+
+
 # ---------------------------------------------------------------- refusals
 
 
@@ -186,8 +222,11 @@ def test_a_second_run_says_the_same_without_an_estimate(folder):
         (("--closely", "-1"), "closely: expected"),
         (("--limit", "0"), "limit: expected at least 1 image"),
         (("--images", "nowhere"), "nowhere"),
+        (("--model", f"{__file__}:Everywhere"), "model: expected logits (B, classes), got (B, 5, 8, 8)"),
         (("--stages", "nowhere"), "stage: expected one of"),
         (("--device", "abacus"), "device: expected cpu"),
+        (("--shard", "3/2"), "shard: expected i/n"),
+        (("--workers", "2", "--scheduler", "tcp://nowhere:1"), "expected --workers or --scheduler"),
     ],
 )
 def test_bad_input_is_one_line(more, words, folder):

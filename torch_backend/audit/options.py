@@ -39,7 +39,7 @@ class Options:
     draws: int = 1
     stages: str | tuple[str, ...] = SOME
     starts: str | tuple[str, ...] = SOME
-    vectors: int = 5
+    vectors: int = 3
     limit: int = 8
     closely: int = 2
     seed: int = 0

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import product
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -79,17 +78,24 @@ def key(bench: Bench, options: Options, task: Task) -> dict[str, Any]:
     """What the numbers of a task depend on."""
     subject = bench.subjects.get(task.method)
     return {
-        **bench.about,
-        "meaning": MEANING,
+        **common(bench, options),
         "measurement": task.measurement,
         "stage": task.stage,
         "method": subject.key if subject else [],
         "images": [bench.digests[k] for k in task.images],
+        "more": MEASUREMENTS[task.measurement].depends(bench, options, task),
+    }
+
+
+def common(bench: Bench, options: Options) -> dict[str, Any]:
+    """What those of all tasks depend on."""
+    return {
+        **bench.about,
+        "meaning": MEANING,
         "device": options.device.partition(":")[0],
         "precision": str(bench.images.dtype),
         "protocol": bench.plan.protocol.decisions,
         "seed": options.seed,
-        "more": MEASUREMENTS[task.measurement].depends(bench, options, task),
     }
 
 
@@ -112,13 +118,9 @@ class Gathered(NamedTuple):
     missing: dict[tuple[str, str], str]
 
 
-def gathered(
-    bench: Bench, options: Options, stopped: Mapping[tuple[str, str], str] = MappingProxyType({})
-) -> Gathered:
-    """All numbers, of tasks that are not there, too.
-
-    stopped: what is known to stop a (method, measurement), which is not tried again. OSError where a unit
-    cannot be written.
+def gathered(bench: Bench, options: Options) -> Gathered:
+    """All numbers; of tasks that are not there, too, which are carried out here: what stops them is known
+    then. OSError where a unit cannot be written.
     """
     found: dict[tuple[str, str], list[tuple[Task, Arrays]]] = {}
     missing: dict[tuple[str, str], str] = {}
@@ -126,7 +128,7 @@ def gathered(
         place = task.method, task.measurement
         if place in missing or any((task.method, essential) in missing for essential in ESSENTIAL):
             continue
-        arrays, why = (None, stopped[place]) if place in stopped else attempted(bench, options, task)
+        arrays, why = attempted(bench, options, task)
         if arrays is None or REFUSED in arrays:
             missing[place] = why if arrays is None else str(arrays[REFUSED])
         else:

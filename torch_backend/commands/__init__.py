@@ -11,6 +11,7 @@ claims        the paper's claims on trained networks
 patterns      the patterns that PatternNet needs
 audit         all of them: what may be said of a method
 audited       what an audit found, as files
+carrying      its tasks, for whoever carries them out
 opening       what the options name: a network and images
 extra         inputs beside the images
 region        a part of an output over space

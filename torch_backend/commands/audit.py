@@ -1,4 +1,4 @@
-"""What `rankone audit` runs: the bench from its options, an estimate, all tasks; and its provenance."""
+"""What `rankone audit` runs: the bench from its options, an estimate, and its provenance."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from torch_backend.audit.measured.measurement import Task
 from torch_backend.audit.measured.predictions import NO_METHOD
 from torch_backend.audit.options import Options, refuse_bad
 from torch_backend.audit.part import Examined, Networks, refuse_images_without_maps
-from torch_backend.audit.tasks import attempted, key, units
+from torch_backend.audit.tasks import key, units
 from torch_backend.commands.keeping import about
 from torch_backend.commands.opening import image_names, opening
 from torch_backend.commands.subjects import Spelling, bounds
@@ -66,6 +66,7 @@ def laid(options: Options) -> Bench:
     examined = Examined(network, images, found.pictures)
     networks = Networks(examined)
     graph, _ = networks.read(images.dtype)
+    _refuse_outputs_over_space(graph)
     return Bench(
         found.label,
         examined,
@@ -77,6 +78,13 @@ def laid(options: Options) -> Bench:
         networks,
         tuple(found.skipped),
     )
+
+
+def _refuse_outputs_over_space(graph: Graph) -> None:
+    shape = graph.nodes[-1].shape
+    if len(shape) != 1:
+        got, do = f"(B, {', '.join(map(str, shape))})", "wrap it to return the logits of one region"
+        refuse("model", expected="logits (B, classes)", got=got, do=do)
 
 
 def device_of(text: str) -> torch.device:
@@ -118,25 +126,6 @@ def _seconds(bench: Bench, graph: Graph, method: str, clock: Callable[[], float]
     except Exception:  # it will be named when its turn comes
         return 0.0
     return taken
-
-
-def carry_out(
-    bench: Bench, options: Options, work: tuple[Task, ...], done: Callable[[Task], None]
-) -> dict[tuple[str, str], str]:
-    """Do all tasks here, one after the other; returns by (method, measurement) what stopped one, which is not
-    tried again.
-
-    done: is told of each task afterwards. OSError where a unit cannot be written.
-    """
-    stopped: dict[tuple[str, str], str] = {}
-    for task in work:
-        place = task.method, task.measurement
-        if place not in stopped:
-            arrays, why = attempted(bench, options, task)
-            if arrays is None:
-                stopped[place] = why
-        done(task)
-    return stopped
 
 
 def provenance(bench: Bench, options: Options, command: str, seconds: float, date: str) -> dict[str, Any]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rankone.errors import refuse
-from rankone.results.audit import NAME, dataset
-from rankone.results.audit import write as write_results
+from rankone.results.audit import NAME, dataset, write
 from rankone.results.text import aligned
 from rankone.results.whole import write_whole
 from rankone.verdict import FAILS, NOT_JUDGED, QUESTIONS, THRESHOLDS, Verdict
@@ -79,7 +78,7 @@ def summary(
     said: Judgements,
     provenance: Mapping[str, Any],
     ending: Mapping[str, Any],
-    figures: Sequence[str],
+    figures: Iterable[str],
 ) -> dict[str, Any]:
     """summary.json, whose keys are those of docs/audit.md."""
     targets = found.values.arrays["target"].tolist()
@@ -108,12 +107,16 @@ def summary(
     }
 
 
-def write(folder: Path, found: Gathered, summed: Mapping[str, Any]) -> tuple[Path, Path]:
-    """folder/results.nc and folder/summary.json, each whole or not at all; returns their paths."""
+def write_results(folder: Path, found: Gathered, provenance: Mapping[str, Any]) -> Path:
+    """folder/results.nc, whole or not at all; returns its path."""
     values = found.values
-    data = dataset(values.coordinates, values.arrays, summed["provenance"])
+    return write(folder / RESULTS, dataset(values.coordinates, values.arrays, provenance))
+
+
+def write_summary(folder: Path, summed: Mapping[str, Any]) -> Path:
+    """folder/summary.json, whole or not at all; returns its path."""
     text = json.dumps(summed, indent=1, ensure_ascii=False, allow_nan=False)
-    return write_results(folder / RESULTS, data), write_whole(folder / SUMMARY, text.encode())
+    return write_whole(folder / SUMMARY, text.encode())
 
 
 def words(said: Judgements, failed: Mapping[str, str]) -> str:

@@ -115,7 +115,7 @@ def test_directions_and_gaps_at_their_thresholds():
 
 NOT = [
     (like([0.97] * 5, [0.1] * 5), "5 images are too few"),
-    (like([0.97], [0.1]), "1 image is too few"),
+    (like([0.97], [0.1]), "1 image is too few: it takes six"),
     (like([0.97] * 3 + [np.nan] * 5, [0.1] * 8), "maps of 5 of 8 images cannot be compared"),
     (like([], []), "maps of 0 of 0 images cannot be compared"),
     (like([0.99] * 8, [0.95] * 8), "unrelated maps agree by more than 0.9"),

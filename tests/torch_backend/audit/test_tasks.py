@@ -19,7 +19,8 @@ from torch_backend.audit.stages import stages
 from torch_backend.audit.study import study
 from torch_backend.audit.subject import fixed
 from torch_backend.audit.tasks import gathered, perform, tasks
-from torch_backend.commands.audit import carry_out, laid
+from torch_backend.commands.audit import laid
+from torch_backend.commands.carrying import worker
 from torch_backend.convergence.predicted import predict
 from torch_backend.proof.all_columns import Room
 from torch_backend.proof.network_proof import begin, best
@@ -57,8 +58,10 @@ def bench(asked):
 
 @pytest.fixture(scope="module")
 def found(bench, asked):
-    stopped = carry_out(bench, asked, tasks(bench, asked), lambda _: None)
-    return gathered(bench, asked, stopped)
+    carried_out = worker(bench, asked)
+    for place in range(len(tasks(bench, asked))):
+        carried_out(place)
+    return gathered(bench, asked)
 
 
 def at(found, variable, method):
@@ -209,7 +212,7 @@ def test_a_method_that_fails_is_named_and_the_others_stay(name, why, folder, tmp
     method = f"{tmp_path / 'rules.py'}:{name}"
     asked = options(folder, out=str(tmp_path / "out"), methods=("gradient", method), limit=2, closely=1)
     bench = laid(asked)
-    result = gathered(bench, asked, carry_out(bench, asked, tasks(bench, asked), lambda _: None))
+    result = gathered(bench, asked)
     assert set(result.failed) == {method} and why in result.failed[method]
     assert np.isfinite(at(result, "logit", "gradient")[..., 0]).all()
     assert np.isnan(at(result, "logit", method)).all()
@@ -234,7 +237,7 @@ def test_units_that_cannot_be_written_end_the_audit(folder, tmp_path):
     asked = options(folder, out=str(tmp_path), methods=("gradient",), limit=1)
     bench = laid(asked)
     with pytest.raises(OSError, match="expected a place for a file"):
-        carry_out(bench, asked, tasks(bench, asked), lambda _: None)
+        gathered(bench, asked)
 
 
 @pytest.mark.parametrize(

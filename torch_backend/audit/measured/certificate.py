@@ -27,7 +27,7 @@ def tasks(bench: Bench, options: Options, method: str) -> list[Task]:
     """For the first image."""
     if not options.closely or not bench.is_chain(method):
         return []
-    return [named(NAME, method, (0,), cost=4.0 * bench.network.nodes[-1].shape[0] + 20)]
+    return [named(NAME, method, (0,), cost=2.0 * bench.network.nodes[-1].shape[0] + 14)]
 
 
 def compute(bench: Bench, _: Options, task: Task) -> Mapping[str, ArrayLike]:

@@ -33,7 +33,7 @@ VARIABLES = ("total_variation", "share_change", "diameter", "one_minus_min_cos")
 
 def _cost(bench: Bench, _: Options) -> float:
     """In float64, and the check that a chain is linear."""
-    return 2.0 * bench.network.nodes[-1].shape[0] + 12
+    return 3.0 * bench.network.nodes[-1].shape[0] + 20
 
 
 def compute(bench: Bench, _: Options, task: Task) -> Mapping[str, ArrayLike]:

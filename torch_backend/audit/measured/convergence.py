@@ -22,7 +22,7 @@ NAME = "convergence"
 
 def _cost(bench: Bench, options: Options) -> float:
     """On their way vectors pass half of the layers, on the average."""
-    return len(starts_of(bench, options)) * options.vectors
+    return len(starts_of(bench, options)) * options.vectors / 2
 
 
 def depends(bench: Bench, options: Options, _task: Task) -> dict[str, Any]:
