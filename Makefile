@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test lint bench figures clean
+.PHONY: setup browser demo test lint bench docs figures clean
 setup: $(VENV)/.stamp
 
 $(VENV)/.stamp: pyproject.toml constraints.txt
@@ -12,16 +12,28 @@ $(VENV)/.stamp: pyproject.toml constraints.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[tests,tools]'
 	touch $@
 
+# The page of an audit is tested in a browser: Debian's, which root gets here. Elsewhere these tests are skipped.
+browser:
+	@{ command -v chromium && command -v chromedriver; } >/dev/null || [ "$$(id -u)" != 0 ] || \
+		! grep -qx ID=debian /etc/os-release 2>/dev/null || { \
+		echo "Installing chromium and chromium-driver (about 300 MB) for the tests of the page." && \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null; } || \
+		echo "They could not be installed."
+
 demo: setup
 	OMP_WAIT_POLICY=passive $(BIN)/python simulations/demo.py
 
-test: setup
+test: setup browser
 	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -25,7 +25,7 @@ from torch_backend.proof.stretch import products
 
 WIDTHS = (25088, 4096, 4096, 1000)  # VGG-16's classifier head
 GIB = 2**30
-ROOM = Room(memory=3 * 10**9, work=0)
+ROOM = Room(memory=45 * 10**8, work=0)
 
 
 @dataclass(frozen=True)

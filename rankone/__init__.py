@@ -23,6 +23,9 @@ contraction and proof
     claims        the ledger: the paper's claims, each with evidence that runs
     strategies    hypothesis strategies for matrices and chains (needs hypothesis)
 
+what may be said
+    verdict       a method's answer to each question, in words with the number behind it
+
 many tasks
     scale         a list of tasks here, by workers, by a cluster or in shards on many machines, and merged
 
@@ -52,6 +55,7 @@ __all__ = [
     "stable_rank",
     "strategies",
     "structure",
+    "verdict",
     "verify",
 ]
 

@@ -74,11 +74,13 @@ def farthest_pair(points: Array, seminorm: Seminorm) -> Pair:
     O(n m) memory. The distance is that of float64 arithmetic: within 16 u max |points − centre| of the exact
     one for max − min, (m + 8) u for ½ Σ|·|.
     """
-    centred = points - points.mean(axis=0)
-    radius = np.concatenate([seminorm(centred[k : k + 1].copy()) for k in range(len(centred))])
+    centre = points.mean(axis=0)
+    radius = np.concatenate([seminorm(point[None] - centre) for point in points])
     outermost_first = np.argsort(-radius, kind="stable")
+    centred = points[outermost_first]
+    centred -= centre
     measure_of = FASTER.get(seminorm, partial(_measure_of, seminorm))
-    measure = measure_of(centred[outermost_first], radius[outermost_first])
+    measure = measure_of(centred, radius[outermost_first])
     distance, i, j = _largest(measure, points.shape)
     return Pair(distance, *sorted((int(outermost_first[i]), int(outermost_first[j]))))
 
@@ -121,7 +123,7 @@ def _half_l1_of(points: Array, radius: Array) -> Measure:
 def _oscillation_of(points: Array, radius: Array) -> Measure:
     """max − min, screened in float32."""
     size = 2 * float(max(radius.max(), np.abs(points).max())) or 1.0
-    rough = (points / size).astype(np.float32)
+    rough = np.divide(points, size, out=np.empty(points.shape, np.float32), casting="same_kind")
 
     def screen(block: slice, tile: slice) -> Array:
         others = rough[tile]

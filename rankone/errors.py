@@ -14,6 +14,10 @@ class Overflow(Refusal):
     """Numbers left the range of their precision; a larger one may hold them."""
 
 
+class TooLarge(Refusal):
+    """What was asked for has no room on this machine; another one may have it."""
+
+
 def refuse(name: str, *, expected: str, got: object, do: str, kind: type[Refusal] = Refusal) -> NoReturn:
     """Raise a ValueError (a Refusal) in the house form: "name: expected ..., got ..., do ...".
 

@@ -33,9 +33,10 @@ def reversed_factor(Z: ArrayLike, p: ArrayLike) -> Array:
 
 
 def dispersion(Z: ArrayLike, p: ArrayLike) -> float:
-    """Σ_i q_i ‖w_i − w̄‖² in [0, 2): 0 where all units have the same parents. Arguments as `reversed_factor`.
+    """Σ_i q_i ‖w_i − w̄‖² in [0, 1): 0 where all units have the same parents. Arguments as `reversed_factor`.
 
-    At most 2 τ², τ the Dobrushin coefficient of W: a difference of two rows has ‖d‖₁ <= 2τ, ‖d‖∞ <= τ.
+    At most (1 − Σ q_i²) τ², τ the Dobrushin coefficient of W: it is ½ Σ_ij q_i q_j ‖w_i − w_j‖², and a
+    difference of two rows has ‖d‖₁ <= 2τ, ‖d‖∞ <= τ.
     """
     shares, below = _contributions(Z, p)
     W = shares / below[:, None]

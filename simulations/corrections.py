@@ -37,7 +37,8 @@ from torch_backend.audit.corrections import (
     nulls,
     rescored,
 )
-from torch_backend.audit.study import Examined, Outcome, Plan, study
+from torch_backend.audit.part import Examined, Plan
+from torch_backend.audit.study import Outcome, study
 from torch_backend.audit.subject import Subject
 from torch_backend.commands import method_names
 from torch_backend.commands.keeping import about

@@ -25,7 +25,8 @@ from simulations.figure_images import chosen, which, whose
 from simulations.sanity_maps import arrays
 from simulations.sanity_methods import ALL, RESNET_STAGES, VGG_STAGES, spelled, stages_of
 from torch_backend.audit import table
-from torch_backend.audit.study import Examined, Outcome, Plan, study
+from torch_backend.audit.part import Examined, Plan
+from torch_backend.audit.study import Outcome, study
 from torch_backend.audit.subject import Subject
 from torch_backend.commands import subjects
 from torch_backend.commands.progress import progress

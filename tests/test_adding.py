@@ -11,22 +11,23 @@ import numpy as np
 import pytest
 import torch
 
-from tests.helpers import nets, sources
+from tests.helpers import nets, pages, sources
 from torch_backend import relevance, trace
 
-PAGE = (sources.ROOT / "docs/adding.md").read_text(encoding="utf-8")
+FILE = sources.ROOT / "docs" / "adding.md"
+PAGE = FILE.read_text(encoding="utf-8")
+BLOCKS = pages.blocks(FILE)
+(PATCH,) = (block.text for block in BLOCKS if block.language == "diff")
+(CHECK,) = (block.text for block in BLOCKS if block.language == "python" and block.mark == "run by")
+PYTHON = [block.text for block in BLOCKS if block.language == "python" and not (block.mark or block.title)]
 MOST_FILES, MOST_PLACES = 4, 6  # for a node kind
-
-
-def blocks(kind: str) -> list[str]:
-    return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def defined() -> dict:
     """What the page's Python blocks define, one after the other."""
     names: dict = {}
-    for block in blocks("python"):
+    for block in PYTHON:
         exec(compile(block, "docs/adding.md", "exec"), names)
     return names
 
@@ -46,7 +47,7 @@ def test_the_rule_is_its_formula(defined) -> None:
 
 
 def test_the_rule_is_three_lines(defined) -> None:
-    body = [line for line in blocks("python")[0].splitlines() if line.startswith("    ")]
+    body = [line for line in PYTHON[0].splitlines() if line.startswith("    ")]
     assert len(body) - 1 <= 3, "its docstring, and at most three lines"
 
 
@@ -74,28 +75,20 @@ def run(folder: Path, code: str) -> subprocess.CompletedProcess:
 
 
 def test_the_patch_makes_a_node_kind(tmp_path) -> None:
-    (patch,), (check,) = blocks("diff"), blocks("python check")
-    done = patched(tmp_path, patch)
+    done = patched(tmp_path, PATCH)
     assert done.returncode == 0, done.stderr
-    done = run(tmp_path, check)
+    done = run(tmp_path, CHECK)
     assert done.returncode == 0, done.stderr
 
 
 def test_without_the_patch_the_check_fails(tmp_path) -> None:
     assert patched(tmp_path, "").returncode != 0, "git refuses an empty patch"
-    assert "AssertionError" in run(tmp_path, blocks("python check")[0]).stderr
+    assert "AssertionError" in run(tmp_path, CHECK).stderr
 
 
 def test_a_node_kind_takes_few_files_and_places() -> None:
-    (patch,) = blocks("diff")
-    files = re.findall(r"^\+\+\+ b/(.*)$", patch, re.MULTILINE)
-    places = re.findall(r"^@@", patch, re.MULTILINE)
+    files = re.findall(r"^\+\+\+ b/(.*)$", PATCH, re.MULTILINE)
+    places = re.findall(r"^@@", PATCH, re.MULTILINE)
     row = re.search(r"^\| a node kind \| (\d+) \| (\d+) \|", PAGE, re.MULTILINE)
     assert (len(files), len(places)) == tuple(map(int, row.groups()))
     assert len(files) <= MOST_FILES and len(places) <= MOST_PLACES
-
-
-def test_every_path_on_the_page_exists() -> None:
-    named = set(re.findall(r"`((?:torch_backend|rankone|tests|paper_figs)/[\w/.]*)`", PAGE))
-    missing = {path for path in named if "NAME" not in path and not (sources.ROOT / path).exists()}
-    assert len(named) >= 10 and missing == set()

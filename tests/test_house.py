@@ -18,6 +18,7 @@ LEVELS = (
     {"propagation"},
     {"convergence", "maps", "proof"},
     {"audit"},
+    {"adapters"},
     {"commands"},
 )
 # The one that stands outside: its commands import every room when they run.

@@ -19,15 +19,17 @@ Table of contents: a room for each question, and the names that are public here.
                                          grad_cam, occlusion
     proof        what holds for all      class_cones, ClassCone
                  classes at once?
-    audit        does the map depend on  study, Plan, Examined, Subject
+    audit        does the map depend on  study, Plan, Examined, Subject; audit.of, of any tool's maps
                  class and weights?
+    adapters     which tools?            captum, zennit, Quantus, pytorch-grad-cam, SHAP
     commands     what does a command do?
     randomness   (a file) where do random numbers come from?
     memory       (a file) does it fit?
 """
 
 from torch_backend import methods, rules
-from torch_backend.audit.study import Examined, Plan, study
+from torch_backend.audit.part import Examined, Plan
+from torch_backend.audit.study import study
 from torch_backend.audit.subject import Subject
 from torch_backend.convergence.csc import CSC, csc
 from torch_backend.convergence.network_law import network_law

@@ -6,7 +6,7 @@ What is asked for is a lower bound of what is needed, so that nothing that fits 
 import os
 from pathlib import Path
 
-from rankone.errors import refuse
+from rankone.errors import TooLarge, refuse
 
 MEMINFO = Path("/proc/meminfo")
 GROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")  # of a container
@@ -24,10 +24,16 @@ def available() -> int:
 
 
 def refuse_beyond_memory(name: str, needed: int, *, got: object, do: str) -> None:
-    """ValueError in the house form if `needed` bytes are more than there are."""
+    """A `TooLarge` in the house form if `needed` bytes are more than there are."""
     if needed > (there := available()):
         expected = f"what fits into {in_words(there)} of memory"
-        refuse(name, expected=expected, got=f"{got}, which takes at least {in_words(needed)}", do=do)
+        refuse(
+            name,
+            expected=expected,
+            got=f"{got}, which takes at least {in_words(needed)}",
+            do=do,
+            kind=TooLarge,
+        )
 
 
 def in_words(count: int) -> str:

@@ -1,6 +1,7 @@
 """The command line `rankone`. Heavy imports stay inside the commands: `rankone --help` answers at once.
 
 networks  csc, predict, model, relevance, cone, patterns: on a network and images
+audit     audit: what may be said of each method
 sanity    sanity: do maps depend on the class, on the weights?
 certify   certify: of a chain of matrices, or of a network
 theory    claims, verify
@@ -18,7 +19,7 @@ try:
 except ImportError:
     sys.exit("rankone: the command line needs typer; do: pip install 'rankone[cli]'")
 
-from rankone.cli import certify, merge, networks, sanity, theory
+from rankone.cli import audit, certify, merge, networks, sanity, theory
 from rankone.errors import one_line, refuse
 
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
@@ -49,6 +50,7 @@ for command in (
     networks.relevance,
     networks.cone,
     networks.patterns,
+    audit.audit,
     sanity.sanity,
     certify.certify,
     theory.verify,

@@ -54,7 +54,7 @@ def certify(
     budget: Annotated[
         float, typer.Option(help="Without --layer: seconds for all starts, about, on two cores.")
     ] = 120.0,
-    memory: Annotated[float, typer.Option(help="For the maps of all starts, in GB.")] = 3.0,
+    memory: Annotated[float, typer.Option(help="For the maps of all starts, in GB.")] = 4.5,
     limit: Annotated[int, typer.Option(help="Use the first so many images, a certificate for each.")] = 1,
     seed: Seed = 0,
     strict: Strict = False,

@@ -21,9 +21,7 @@ from rankone.cli.options import (
     names,
     notes_on_stderr,
     opened,
-    read_images,
     say_units,
-    with_output,
 )
 from rankone.results.whole import refuse_unwritable
 
@@ -171,6 +169,7 @@ def model(
     """List a network's nodes: the names by which start layers and layers to read at are asked for."""
     from torch_backend.commands import model as command
     from torch_backend.commands.extra import read, with_extra
+    from torch_backend.commands.opening import read_images, with_output
     from torch_backend.inputs import images as pictures
     from torch_backend.inputs import models
 

@@ -8,25 +8,22 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
-from rankone.errors import refuse, visible
+from rankone.errors import visible
 from rankone.results.tables import SKIPPED
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor, nn
 
     from rankone.results.runs import Units
-    from torch_backend.inputs.images import Preprocessing
 
 METHODS = "Names with commas, arguments after colons, or FILE.py:NAME for your own."
 
-Model = Annotated[
-    str,
-    typer.Option(
-        help="mri-vgg16, moderation-resnet50, imagenet-lite0, digits-vgg, digits-resnet, a torchvision "
-        "classifier, NET.onnx, or FILE.py:FUNCTION."
-    ),
-]
+MODEL = typer.Option(
+    help="mri-vgg16, moderation-resnet50, imagenet-lite0, digits-vgg, digits-resnet, a torchvision "
+    "classifier, NET.onnx, or FILE.py:FUNCTION."
+)
+Model = Annotated[str, MODEL]
+ModelOrNone = Annotated[str | None, MODEL]
 Weights = Annotated[
     str | None,
     typer.Option(
@@ -93,52 +90,22 @@ def opened(
 
     folder: for the table of the images that were left out.
     """
-    import torch
+    from torch_backend.commands.opening import opening
 
-    from torch_backend.commands.extra import read, with_extra
-    from torch_backend.inputs import images as pictures
-    from torch_backend.inputs import models
-
-    extras = [read(text) for text in extra or ()]
-    dtype = torch.float64 if float64 else torch.float32
     with notes_on_stderr():
-        network = models.load(model, weights, seed=seed, dtype=dtype)
-        for note in models.changes(model, network):
-            warnings.warn(f"{models.label(model)}: {note}", stacklevel=2)
-        preprocessing = pictures.sized(pictures.preprocessing(model), models.image_shape(model, network))
-        batch, skipped = read_images(images, preprocessing, limit, dtype, strict=strict)
-        say_skipped(skipped, len(batch), folder / "skipped.csv")
-        if skipped and any(extra.kind for extra in extras):
-            do = "remove the bad images, and their rows"
-            refuse("extra", expected="a row for each image", got=f"{len(skipped)} skipped", do=do)
-        models.check_size(model, batch)
-        drawn = None if images.endswith(".npy") else preprocessing.undone(batch)
-        network, batch = with_extra(with_output(network, output), batch, extras, limit)
-    return Opened(models.label(model, weights), network, batch, drawn, models.classes(model, weights))
-
-
-def read_images(
-    source: str,
-    preprocessing: "Preprocessing",
-    limit: int,
-    dtype: "torch.dtype | None" = None,
-    *,
-    strict: bool,
-) -> tuple["Tensor", list[dict[str, str]]]:
-    """The images (B, *input shape), and what was left out of a folder, as rows of SKIPPED; none if strict."""
-    import torch
-
-    from torch_backend.inputs import images as pictures
-
-    skipped: list[dict[str, str]] = []
-
-    def skip(path: Path, reason: str) -> None:
-        skipped.append({"file": path.name, "reason": visible(reason)})
-
-    images = pictures.read(
-        source, preprocessing, limit, dtype or torch.float32, skip=None if strict else skip
-    )
-    return images, skipped
+        found = opening(
+            model,
+            weights,
+            images,
+            limit,
+            seed=seed,
+            output=output,
+            extra=extra or (),
+            float64=float64,
+            strict=strict,
+        )
+        say_skipped(found.skipped, len(found.images), folder / "skipped.csv")
+    return Opened(found.label, found.network, found.images, found.pictures, found.classes)
 
 
 def say_skipped(skipped: list[dict[str, str]], read: int, table: Path) -> None:
@@ -165,13 +132,6 @@ def notes_on_stderr() -> Iterator[None]:
         yield
     for note in notes:
         typer.echo(f"rankone: {visible(str(note.message))}", err=True)
-
-
-def with_output(network: "nn.Module", output: str | None) -> "nn.Module":
-    """The network with the one output that is asked for, if one is."""
-    from torch_backend.inputs.output import Output
-
-    return network if output is None else Output(network, output)
 
 
 def names(text: str, *, all_of_them: str) -> str | list[str]:

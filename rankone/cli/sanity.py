@@ -62,7 +62,8 @@ def sanity(
     from rankone.results import protocol as protocols
     from rankone.results.runs import Units
     from rankone.results.tables import SANITY
-    from torch_backend.audit.study import Examined, Plan, study
+    from torch_backend.audit.part import Examined, Plan
+    from torch_backend.audit.study import study
     from torch_backend.commands import sanity as command
     from torch_backend.commands import subjects
     from torch_backend.commands.keeping import about

@@ -74,9 +74,7 @@ def verify(
     factors: Annotated[
         Path | None, typer.Option(help="The npz file of a chain, if it is not beside it.")
     ] = None,
-    memory: Annotated[
-        float, typer.Option(min=0.001, help="Of a network: GB of columns carried at once.")
-    ] = 4.0,
+    memory: Annotated[float, typer.Option(min=0.001, help="Of a network: GB for columns.")] = 4.0,
     exact: Annotated[
         bool,
         typer.Option(

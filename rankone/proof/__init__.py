@@ -11,7 +11,6 @@ Of networks:
 network          the records of a certificate of a network and one image, and its three files
 network_words    what its claims say
 network_rounding how many rounding errors an entry has, node by node
-share_range      the largest and smallest share of each unit, from columns in blocks
 network_bounds   what is claimed at a layer, from what was measured there
 verify_network   the verifier of networks: one file that shares nothing with the others but the words
 tensor_file      named arrays in a safetensors file

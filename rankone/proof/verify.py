@@ -64,6 +64,7 @@ FORM = {  # of a certificate: the text that must be there, and the types of the 
 }
 SMALL = 3 * 2**30  # multiplications times bits that are done in integers, in some seconds
 LARGEST_EXACT = 2**23  # entries that python-flint is given as integers
+UNITS = 4096  # of a Gram matrix at a time
 ROWS, WIDTH = 32, 1024  # a block of differences: a quarter of a megabyte, in cache
 U, LIBM = Fraction(1, 2**53), 2.0**-50  # unit roundoff; and the relative error granted to a logarithm
 MOST_ROUNDINGS = Fraction(1, 4)  # n u; all bounds here take γ below 1/3, and δ / (1 - δ) below 1/2
@@ -340,7 +341,7 @@ def _floating_maxima(chain: list[NDArray[np.float64]]) -> Maxima:
 
 
 def row_maxima(X: NDArray[np.float64], growth: Fraction) -> Maxima:
-    """Over all pairs of rows of X ≥ 0, which add up to 1 or nearly so.
+    """Over all pairs of rows of X ≥ 0, which add up to 1 or nearly so; X is overwritten.
 
     growth: 1 + the relative error of the numbers that were divided by computed sums.
 
@@ -348,12 +349,15 @@ def row_maxima(X: NDArray[np.float64], growth: Fraction) -> Maxima:
     logarithms and in total variation. `g`: relative error of a sum of n non-negative terms.
     """
     g = up(gamma(X.shape[1] + 16))
+    if not (used := X.any(axis=0)).all():
+        X = X[:, used]
     delta = up(growth * (1 + 3 * U) - 1)
     off = delta / (1 - delta)
     theta = min(_largest_angle(X, g) + 2 * math.asin(min(delta, 1.0)), math.pi / 2)
     distance = _largest(X, lambda d: np.abs(d, out=d).sum(axis=1)[None], np.add)
     variation = distance / 2 * (1 + g) + g + 2 * off
-    X = X[:, X.any(axis=0)]
+    if not X.all():
+        return theta, variation, math.inf
     X /= X.mean(axis=0)
     if X.min() < FLUSH:
         return theta, variation, math.inf
@@ -369,9 +373,11 @@ def _largest_angle(X: NDArray[np.float64], g: float) -> float:
     |e_j - e_k|² is known to g (|e_j| + |e_k|)² ≤ 4 g r², r the largest |e_j|: relative to the distances, so
     small angles survive. Lengths |y| in [1 - g/2, 1 + g/2] take another 4 g r² at most of a distance ≤ 2 r.
     """
-    Y = X / np.linalg.norm(X, axis=1, keepdims=True)
-    E = Y - Y.mean(axis=0)
-    G = E @ E.T
+    norms, G = np.linalg.norm(X, axis=1, keepdims=True), np.zeros((len(X), len(X)))
+    for c in range(0, X.shape[1], UNITS):
+        Y = X[:, c : c + UNITS] / norms
+        E = Y - Y.mean(axis=0)
+        G += E @ E.T
     e2 = np.diag(G)
     chord2 = max(float((e2[j] + e2 - 2 * G[j]).max()) for j in range(len(G)))
     chord = math.sqrt(max(chord2, 0.0) + 8 * g * float(e2.max()) + FLUSH)

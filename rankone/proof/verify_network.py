@@ -56,7 +56,8 @@ Slices = tuple[slice, ...]
 Maxima = tuple[float, float, float]  # angle, total variation, Hilbert's diameter
 
 TINY, HUGE = 2.0**-960, 2.0**960  # within, nothing is flushed or overflows
-MEMORY = 1 << 32  # bytes of columns carried at once
+MEMORY = 1 << 32  # bytes for columns
+PAIRED, CARRIED = 2, 4  # copies of the columns of a layer that are compared; so many parts go down at once
 BUFFER = 1 << 18  # numbers of a product of weights and relevance before it is added: in cache
 PLACES = 128  # in one such product, at least
 WIDE = 256  # columns of weights that make one product fast
@@ -76,8 +77,8 @@ def verify_network(certificate: str | Path, *, memory: int = MEMORY, exact: bool
 
     Args:
         certificate: NAME.cert.json.
-        memory: bytes of columns that are carried at once; about as much again goes to the activations, and
-            to the weights of one layer.
+        memory: bytes for columns: those of a layer whose pairs are compared, and those on their way, of
+            which more is held than the lowest. The activations, and the weights of one layer, come on top.
         exact: recompute in Fractions, on networks of a few hundred units.
 
     Raises:
@@ -181,6 +182,8 @@ def _tensors(path: Path, record: dict[str, Any], what: str) -> dict[str, Array]:
     header += b" " * (-len(header) % 8)
     header = len(header).to_bytes(8, "little") + header
     file = path.with_name(name)
+    if not file.is_file():
+        raise Unreadable(f"{what}: {name} is not beside {path.name}; put it there")
     with file.open("rb") as stream:
         if stream.read(len(header)) != header or file.stat().st_size != len(header) + end:
             deny(name, "does not hold the recorded tensors")
@@ -1153,15 +1156,15 @@ def _columns(
     for name, route in computed.items():
         index = network.index(name, "layers")
         size = network.nodes[index].value.size
-        if route == "pairs" and 8 * start.count * size > memory:
-            needed = f"{8 * start.count * size / 1e9:.2g} GB of columns"
+        if route == "pairs" and 8 * PAIRED * start.count * size > memory:
+            needed = f"{8 * PAIRED * start.count * size / 1e9:.2g} GB of columns"
             raise Unreadable(f"--memory: {needed} at {name}, more than {memory / 1e9:.2g}; raise it")
         columns = np.empty((start.count, size), dtype) if route == "pairs" else None
         compare = None if K is None else partial(_maxima, K=K[index], numbers=start.numbers)
         seen[name] = _Seen(np.empty(start.count, dtype), columns=columns, compare=compare)
     visits: dict[int, Visit] = {network.index(name, "layers"): see.see for name, see in seen.items()}
     threads = os.cpu_count() or 1
-    descent = _Descent(network, network.way(start.index), visits, memory / threads)
+    descent = _Descent(network, network.way(start.index), visits, memory / CARRIED / threads)
     step = max(1, memory // (32 * math.prod(start.shape)))
     for first in range(0, start.count, step) if visits else ():
         block = slice(first, min(first + step, start.count))
@@ -1347,13 +1350,15 @@ def _bounds_of(see: _Seen, K: int, numbers: _Binary64) -> dict[str, Fraction | f
 
 
 def _maxima(columns: Array, masses: Array, K: int, numbers: _Binary64) -> Maxima:
-    """Over all pairs of columns (V, n) that are not silent."""
+    """Over all pairs of columns (V, n) that are not silent; the columns are overwritten."""
     speaking = masses != 0
     if speaking.sum() < 2:
         return 0.0, 0.0, 0.0
     if numbers.exact:
         return exact_maxima(np.stack([_integers(column) for column in columns[speaking]], axis=1))
-    return row_maxima(columns[speaking] / masses[speaking, None], 1 + gamma(K))
+    shares = columns if speaking.all() else columns[speaking]
+    shares /= masses[speaking, None]
+    return row_maxima(shares, 1 + gamma(K))
 
 
 def _integers(column: Array) -> Array:

@@ -3,6 +3,7 @@
 table      columns with units and formats; write and read
 tables     the tables there are: FIG4, PHASE_DIAGRAM, CONVERGENCE, CONVERGENCE_THEORY, CONE, FAILED,
            SKIPPED
+audit      results.nc of an audit: its variables, written and read
 arrays     the same for named arrays in .npz files: RELEVANCE_MAPS
 whole      files that are written whole or not at all
 runs       long work in units on disk, that survives kill -9, a full disk and damaged files

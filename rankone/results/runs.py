@@ -54,8 +54,9 @@ class Units:
 
         Either way the same to the bit: what is returned is what was written, read again.
 
-        key   all that the numbers depend on: text, finite numbers, booleans, None, lists, and mappings of
-              them from text: configuration, digests of weights and images, seeds, the version of the meaning
+        The key is all that the numbers depend on (text, finite numbers, booleans, None, lists, and mappings
+        of them from text): configuration, digests of weights and images, seeds, the version of the meaning.
+
         ValueError for a key of anything else and for arrays of Python objects; OSError, in one line, where
         the folder cannot be read or written: what is there stays. What `compute` raises is raised.
         """

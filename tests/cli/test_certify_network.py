@@ -110,10 +110,10 @@ def test_a_bad_image_and_a_bad_place_are_refused(tmp_path):
 def test_what_was_certified_before_it_was_stopped_is_kept(tmp_path, monkeypatch, stops, status, line):
     whole = all_columns._found
 
-    def stopped(step, *rest):
+    def stopped(step, *rest, **more):
         if step.stretch.bottom.name == "conv5_1":
             raise stops
-        return whole(step, *rest)
+        return whole(step, *rest, **more)
 
     monkeypatch.setattr(all_columns, "_found", stopped)
     said = certified(tmp_path)

@@ -56,14 +56,15 @@ def test_dobrushins_coefficient_bounds_the_oscillation_of_the_ratio(case) -> Non
 def test_and_the_dispersion(case) -> None:
     factors, p, _ = case
     for Z, above, W in passed(factors, p):
-        assert dispersion(Z, above) <= 2 * contraction.dobrushin_coefficient(W) ** 2 + ROUNDING
+        q = (Z @ above) ** 2 / np.sum((Z @ above) ** 2)
+        bound = (1 - np.sum(q**2)) * contraction.dobrushin_coefficient(W) ** 2
+        assert dispersion(Z, above) <= bound + ROUNDING
 
 
-def test_the_bound_on_the_dispersion_is_sharp_for_two_units_without_a_common_parent() -> None:
-    """Half of 2 τ²: q is (1/2, 1/2) and each row is half of their difference from the mean."""
-    assert dispersion(np.eye(2), [1, 1]) == pytest.approx(0.5)
-    many = dispersion(np.eye(1000), np.ones(1000))
-    assert many == pytest.approx(1 - 1 / 1000)
+@pytest.mark.parametrize("units", [2, 1000])
+def test_the_bound_on_the_dispersion_is_sharp_for_units_without_a_common_parent(units) -> None:
+    """τ = 1 and q = 1 / units: each row lies off the mean by as much as it can."""
+    assert dispersion(np.eye(units), np.ones(units)) == pytest.approx(1 - 1 / units)
 
 
 @pytest.mark.parametrize("width", [64, 256, 1024])

@@ -141,7 +141,47 @@ def test_total_variation_over_a_cone_is_attained_at_columns(data):
 
 
 @THEOREM
-@given(kinds.matrices(st.integers(1, 6).map(lambda n: np.ones((n, 2), bool)), INTEGERS).map(rational))
+@given(st.data())
+def test_the_step_in_birkhoffs_proof(data):
+    """d(Ax, Ay) ≤ 2 ln(cosh((D + Δ)/4)/cosh((D − Δ)/4)) ≤ τ(A) D, D = d(x, y): what D alone allows."""
+    (A,) = data.draw(rational_chain(1, kinds.positive_patterns))
+    x, y = data.draw(weights(A.shape[1])), data.draw(weights(A.shape[1]))
+    D, diameter = log(ratio_of(x, y)), log(ratio_diameter(A))
+    if mpmath.inf > D:
+        allowed = 2 * mpmath.log(mpmath.cosh((D + diameter) / 4) / mpmath.cosh((D - diameter) / 4))
+        assert log(ratio_of(A @ x, A @ y)) <= allowed + SLACK
+        assert allowed <= tau(A) * D + SLACK
+
+
+PAIR = kinds.matrices(st.integers(1, 6).map(lambda n: np.ones((n, 2), bool)), INTEGERS).map(rational)
+
+
+@THEOREM
+@given(PAIR)
+def test_shares_and_total_variation_from_hilbert(A):
+    """p ≤ e^d q and ½ Σ|p − q| ≤ tanh(d/4), p and q the columns over their sums."""
+    p, q = normalised_rows(A.T)
+    R = ratio_of(p, q)
+    assert np.all(p <= R * q)
+    assert digits_of(dobrushin(np.stack([p, q]))) <= mpmath.tanh(log(R) / 4) + SLACK
+
+
+def digits_of(x: Fraction):
+    """The fraction in 60 digits."""
+    return mpmath.mpf(x.numerator) / x.denominator
+
+
+@pytest.mark.parametrize("s", [2, 3, 100])
+def test_total_variation_from_hilbert_is_sharp(s):
+    """Shares (s, 1) and (1, s) over s + 1: d = 2 ln s, and both sides are (s − 1)/(s + 1)."""
+    P = normalised_rows(rational([[s, 1], [1, s]]))
+    assert ratio_of(*P) == s**2
+    assert dobrushin(P) == Fraction(s - 1, s + 1)
+    assert abs(mpmath.tanh(log(ratio_of(*P)) / 4) - mpmath.mpf(s - 1) / (s + 1)) <= SLACK
+
+
+@THEOREM
+@given(PAIR)
 def test_cosine_from_hilbert(A):
     """cos ≥ 1/cosh(d/2); with R = e^d its square is rational, 4R/(1 + R)²."""
     x, y = A.T

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from rankone.errors import Overflow, refuse
+from rankone.errors import Overflow, Refusal, refuse
 from rankone.results.protocol import Protocol, corrected
 from torch_backend.audit.randomized import drawn
 from torch_backend.audit.subject import Examined, Subject
@@ -31,12 +31,12 @@ class Redrawn(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """trained: recorded for B images; network: the same, to be carried out with other weights; targets (B,):
-    the classes, which stay whatever happens to the network.
+    """trained: recorded for B images; network: the same, to be carried out with other weights, or why it
+    cannot be; targets (B,): the classes, which stay whatever happens to the network.
     """
 
     trained: Graph = field(repr=False)
-    network: Rebuilt = field(repr=False)
+    network: Rebuilt | Refusal = field(repr=False)
     targets: Tensor
     protocol: Protocol = corrected
     seed: int = 0
@@ -52,9 +52,15 @@ class Case:
         """Of the images, in their order."""
         return [digest(image) for image in self.images]
 
+    def alone(self, place: int) -> Case:
+        """The image at that place by itself."""
+        here = slice(place, place + 1)
+        return replace(self, trained=self.trained.record(self.images[here]), targets=self.targets[here])
+
     def maps(self, method: Examined, graph: Graph, classes: Tensor | None = None) -> Tensor:
         """Maps (B, *space) of a graph recorded for the images, for the targets or other `classes` (B,);
-        chain and channels as the protocol has them. An `Overflow` if they leave the range of float32.
+        chain and channels as the protocol has them, on the CPU. An `Overflow` if they leave the range of
+        float32.
         """
         method = as_published(method, self.protocol) if isinstance(method, Method) else method
         found = maps_of(graph, method, self.targets if classes is None else classes)
@@ -62,7 +68,7 @@ class Case:
         if maps.dtype == torch.float32 and not is_finite(maps):
             do = "compute it in float64"
             refuse("maps", expected="finite numbers", got="NaN or infinity", do=do, kind=Overflow)
-        return maps
+        return maps.cpu()
 
     def key(self, subject: Subject, *more: object) -> tuple[object, ...]:
         """What random numbers are drawn from: the same for all subjects, under the paper's protocol not."""
@@ -70,7 +76,11 @@ class Case:
         return (self.seed, *more, *own)
 
     def redrawn(self, layers: tuple[int, ...], key: tuple[object, ...]) -> Redrawn:
-        """The network with weights drawn from `key` in these nodes; the latest is kept for the next."""
+        """The network with weights drawn from `key` in these nodes; the latest is kept for the next. Raises
+        the reason where there is none.
+        """
+        if isinstance(self.network, Refusal):
+            raise self.network
         if (layers, key) not in self._latest:
             self._latest.clear()
             operators = drawn(self.network, layers, key, self.protocol)

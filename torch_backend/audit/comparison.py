@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from rankone.results.protocol import Protocol, corrected
+from torch_backend.audit.hidden import Hidden, done
 from torch_backend.maps.null import surrogates
 from torch_backend.maps.scores import Prepared, all_scores
 
@@ -44,11 +45,19 @@ class Reference:
 
     @classmethod
     def of(
-        cls, maps: Tensor, names: Sequence[str], protocol: Protocol = corrected, seed: int = 0
+        cls,
+        maps: Tensor,
+        names: Sequence[str],
+        protocol: Protocol = corrected,
+        seed: int = 0,
+        hides: Sequence[Hidden] = (),
     ) -> Reference:
-        """names: of the images; the null's numbers are drawn from them and the seed."""
-        independent = surrogates(maps, seed=seed, names=names, count=SURROGATES)
-        return cls(Prepared.of(maps, protocol), tuple(Prepared.of(some, protocol) for some in independent))
+        """names: of the images; the null's numbers are drawn from them and the seed. hides: what was done to
+        the maps, and is done to independent ones.
+        """
+        drawn = surrogates(maps, seed=seed, names=names, count=SURROGATES)
+        independent = (Prepared.of(done(hides, some), protocol) for some in drawn)
+        return cls(Prepared.of(maps, protocol), tuple(independent))
 
     def scores(self, maps: Tensor) -> Tensor:
         """All SCORES with maps (B, H, W): (B, S)."""

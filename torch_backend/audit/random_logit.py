@@ -34,10 +34,12 @@ def other_classes(case: Case, subject: Subject, number: int | None) -> Tensor:
             do="ask for fewer" if most else "ask for none (0): it has no other class",
         )
 
-    def drawn(image: str, target: int) -> Tensor:
-        others = torch.tensor([c for c in range(most + 1) if c != target])
-        generator = seeded("another class", *case.key(subject, image))
-        return others[torch.randperm(most, generator=generator)[:number]]
-
     pairs = zip(case.digests, case.targets.tolist(), strict=True)
-    return torch.stack([drawn(*pair) for pair in pairs], 1).to(case.targets)
+    drawn = [others_than(target, most + 1, case.key(subject, image))[:number] for image, target in pairs]
+    return torch.stack(drawn, 1).to(case.targets)
+
+
+def others_than(target: int, classes: int, key: tuple[object, ...]) -> Tensor:
+    """All classes but the target, in an order drawn from the key, (classes − 1,)."""
+    others = torch.tensor([c for c in range(classes) if c != target])
+    return others[torch.randperm(classes - 1, generator=seeded("another class", *key))]

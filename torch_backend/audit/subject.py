@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
+from torch_backend.audit.hidden import Hidden
 from torch_backend.graph.graph import Graph, Reader
 from torch_backend.maps.saliency import Attribution
 from torch_backend.methods import Method, Patterns, estimate_patterns
@@ -24,18 +25,22 @@ Examined = Method | Attribution
 class Subject:
     """of: the method for a network, given its graph; note: what has to be said beside its name, if
     anything; source: what tells it from others of its name, if the name does not say all: the digest of a
-    file, or of the images that patterns are estimated from.
+    file, or of the images that patterns are estimated from. hides: what is done to its maps before they are
+    seen, and so to those of its null. again: the same with other random numbers, if it draws any: what a
+    second call is.
     """
 
     name: str
     of: Callable[[Graph], Examined] = field(repr=False)
     note: str = ""
     source: str = ""
+    hides: tuple[Hidden, ...] = ()
+    again: Subject | None = None
 
     @property
     def key(self) -> list[str]:
         """What its numbers are stored under."""
-        return [self.name, self.note, self.source]
+        return [self.name, self.note, self.source, *(hidden.said for hidden in self.hides)]
 
 
 def fixed(method: Examined, note: str = "") -> Subject:

@@ -10,7 +10,8 @@ import numpy as np
 
 from rankone.results.median import order_statistic_median, paired
 from rankone.results.table import Row
-from torch_backend.audit.study import Floats, Outcome, Plan
+from torch_backend.audit.part import Floats, Plan
+from torch_backend.audit.study import Outcome
 from torch_backend.maps.scores import SCORES
 
 

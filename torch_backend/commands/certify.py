@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, isinf, isnan, nan
+from math import isinf, isnan, nan
 from pathlib import Path
 from textwrap import fill
 
@@ -25,9 +25,8 @@ from torch_backend.commands.progress import Progress
 from torch_backend.methods import Method
 from torch_backend.proof.all_columns import Room
 from torch_backend.proof.beside import Beside, beside
-from torch_backend.proof.network_proof import Certified, NetworkProof, begin
+from torch_backend.proof.network_proof import QUANTITIES, Certified, NetworkProof, begin, best
 
-QUANTITIES = ("share", "total_variation", "one_minus_cos", "hilbert_diameter")
 # What float64 finds by comparing columns; the rest of a route follows from it, as bounds that none attains.
 ATTAINED = {"pairs": QUANTITIES, "shares": ("share",), "envelope": ()}
 HEADER = ("layer", "found by", "a share changes by", "of the map moves", "1 - cos", "arrives")
@@ -128,7 +127,7 @@ def rows(label: str, proofs: Sequence[Proof]) -> list[dict[str, object]]:
     return [
         _row(label, proof, layer, bounds)
         for proof in proofs
-        for layer, bounds in zip(proof.layers, best(proof), strict=True)
+        for layer, bounds in zip(proof.layers, best(proof.layers), strict=True)
     ]
 
 
@@ -162,7 +161,7 @@ def _row(label: str, proof: Proof, certified: Certified, bounds: Mapping[str, fl
 def summary(label: str, proof: Proof, names: Sequence[str]) -> str:
     """A table of the layers, all bounds rounded up, and what is proved at the lowest."""
     chosen = sorted({round(k * (len(proof.layers) - 1) / (ROWS - 1)) for k in range(ROWS)})
-    bounds = best(proof)
+    bounds = best(proof.layers)
     cells = [_cells(proof.layers[k], bounds[k]) for k in chosen]
     return "\n".join(
         [
@@ -191,7 +190,7 @@ def sentences(proof: Proof, names: Sequence[str]) -> list[str]:
 
 
 def _claim(proof: Proof) -> str:
-    layer, bounds = proof.layers[-1].layer.node, best(proof)[-1]
+    layer, bounds = proof.layers[-1].layer.node, best(proof.layers)[-1]
     start, moves = _start(proof), percent(bounds["total_variation"])
     if isinf(bounds["share"]) and bounds["total_variation"] >= 1:
         exact = proof.layers[-1].layer.route == "pairs"
@@ -217,10 +216,12 @@ def _not_blind(proof: Proof) -> list[str]:
     moved = lowest.computed["total_variation"]
     if lowest.layer.route != "pairs" or moved < NOT_BLIND:
         return []
+    share = lowest.computed["share"]
+    differs = "is none for one of them" if isinf(share) else f"differs by {changed(share, at_least)}"
     return [
         f"So the map is not blind to the {_start(proof)}: for two of them "
-        f"{at_least(100 * moved, DIGITS)} % of it lies elsewhere, and some {_unit(proof)}'s share differs by "
-        f"{changed(lowest.computed['share'], at_least)} (in float64)."
+        f"{at_least(100 * moved, DIGITS)} % of it lies elsewhere, and some {_unit(proof)}'s share {differs} "
+        "(in float64)."
     ]
 
 
@@ -243,20 +244,6 @@ def _start(proof: Proof) -> str:
 def _unit(proof: Proof) -> str:
     """What has a share; a pixel's is the sum of its channels', and changes by no larger a factor."""
     return "pixel" if proof.layers[-1].layer.node == proof.of.graph.end else "unit"
-
-
-def best(proof: Proof) -> list[dict[str, float]]:
-    """For each layer the smallest bound that is claimed of it."""
-    known: dict[str, float] = {}
-    found = []
-    for certified in proof.layers:
-        bounds = certified.layer.bounds
-        here = {name: min(bounds[name], known.get(name, inf)) for name in QUANTITIES}
-        below = {name: bounds[f"{name}_below"] for name in QUANTITIES[:-1]}
-        below["hilbert_diameter"] = bounds["hilbert_diameter"]
-        known = {name: min(below[name], known.get(name, inf)) for name in QUANTITIES}
-        found.append(here)
-    return found
 
 
 def _amounts(proof: Proof) -> list[str]:

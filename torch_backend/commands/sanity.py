@@ -10,7 +10,8 @@ from rankone.results.table import Row
 from rankone.results.tables import SANITY, SANITY_PAIRS
 from rankone.results.text import aligned
 from torch_backend.audit import table
-from torch_backend.audit.study import Outcome, Plan
+from torch_backend.audit.part import Plan
+from torch_backend.audit.study import Outcome
 
 SHOWN = "spearman_flip"  # the printed score: a sign that the logit's own sign turns does not count
 WIDTH = 98  # columns of a sentence

@@ -26,6 +26,32 @@ from torch_backend.methods import deep_taylor, pattern_attribution, pattern_net
 
 WINDOWS = 7  # that side by side cover an image: occlusion's, if no size is given
 PATTERNED = {"pattern_net": pattern_net, "pattern_attribution": pattern_attribution}
+#: Every method that needs neither a layer nor a file; of the families with numbers those of the paper.
+ALL = (
+    "gradient",
+    "gradient_times_input",
+    "smooth_grad",
+    "integrated_gradients",
+    "deconv",
+    "guided_backprop",
+    "rectgrad",
+    "pattern_net",
+    "pattern_attribution",
+    "deep_taylor",
+    "excitation_backprop",
+    "contrastive_excitation_backprop",
+    "lrp_z",
+    "z_plus",
+    "alpha_beta:1:0",
+    "alpha_beta:2:1",
+    "alpha_beta:5:4",
+    "lrp_cmp:1:0",
+    "lrp_cmp:2:1",
+    "deeplift_rescale",
+    "deeplift_reveal_cancel",
+    "deeplift_without_cross_terms",
+    "occlusion",
+)
 BATCH = 4  # images at a time that patterns are estimated from
 
 

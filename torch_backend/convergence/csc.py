@@ -146,36 +146,59 @@ def csc_of_each(
     graph = trace(model, images[:1])
     names = start_names(graph, starts)
     _refuse_beyond_memory(graph, names, vectors)
-    layers = (graph.end, *graph.layers)[::-1]
+    layers = layers_below(graph)
 
     def tallies(some: Tensor) -> Tallies:
-        digests, recorded, found = [digest(image) for image in some], graph.record(some), {}
-
-        def fresh(start: str) -> Tensor:
-            return start_vectors(recorded, start, vectors, seed, digests)
-
-        starting = Starts(dict.fromkeys(names, vectors), fresh)
-        for layer, relevance in sweep(recorded, method(some), starting, layers):
-            for start, r in relevance.items():
-                tally = found.setdefault((start, layer), Tally(channels=r.shape[2]))
-                tally.add(r, f"{name} relevance from {start} at {layer}")
-        return found
+        digests = [digest(image) for image in some]
+        return tallies_of(graph.record(some), digests, method(some), names, vectors, seed, name=name)
 
     with kept_pages():
         batches = progress(images.split(batch or _batch(graph, len(names), vectors)))
         whole = joined(keep(some, partial(tallies, some)) for some in batches)
-    return CSC(
-        name,
-        vectors,
-        len(images),
-        str(graph.nodes[0].value.dtype).removeprefix("torch."),
-        tuple(names),
-        layers,
-        tuple(
-            whole[start, layer].reading(start, layer)
-            for start, layer in product(names, layers)
-            if (start, layer) in whole
-        ),
+    precision = str(graph.nodes[0].value.dtype).removeprefix("torch.")
+    found = readings(whole, names, layers)
+    return CSC(name, vectors, len(images), precision, tuple(names), layers, found)
+
+
+def tallies_of(
+    recorded: Graph,
+    digests: Sequence[str],
+    method: Method,
+    starts: Sequence[str],
+    vectors: int,
+    seed: int,
+    *,
+    name: str | None = None,
+) -> Tallies:
+    """What is read of the recorded images, of these digests, at all layers, of relevance from these starts.
+
+    name: what the method is called where it has to be refused. An `Overflow` for relevance that is not
+    finite.
+    """
+    found: dict[tuple[str, str], Tally] = {}
+
+    def fresh(start: str) -> Tensor:
+        return start_vectors(recorded, start, vectors, seed, digests)
+
+    starting = Starts(dict.fromkeys(starts, vectors), fresh)
+    for layer, relevance in sweep(recorded, method, starting, layers_below(recorded)):
+        for start, r in relevance.items():
+            tally = found.setdefault((start, layer), Tally(channels=r.shape[2]))
+            tally.add(r, f"{name or method.name} relevance from {start} at {layer}")
+    return found
+
+
+def layers_below(graph: Graph) -> tuple[str, ...]:
+    """The layers where relevance is read, output first, and the image."""
+    return (graph.end, *graph.layers)[::-1]
+
+
+def readings(tallies: Tallies, starts: Sequence[str], layers: Sequence[str]) -> tuple[Reading, ...]:
+    """One for each start and each layer that its relevance reaches."""
+    return tuple(
+        tallies[start, layer].reading(start, layer)
+        for start, layer in product(starts, layers)
+        if (start, layer) in tallies
     )
 
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from rankone.errors import Overflow, refuse
-from torch_backend.convergence.csc import start_names
+from torch_backend.convergence.csc import layers_below, start_names
 from torch_backend.convergence.principal import principal
 from torch_backend.convergence.reversed_chain import ReversedChain, reversed_chain
 from torch_backend.convergence.saturation import median_log10
@@ -99,17 +99,13 @@ def predict_each(
     method = as_chain(method)
     graph = trace(model, images[:1])
     names = start_names(graph, starts)
-    layers = (graph.end, *graph.layers)[::-1]
+    layers = layers_below(graph)
     found: list[dict[tuple[str, str], list[float]]] = [{} for _ in changes]
     for image in progress(images.split(1)):
-        recorded = graph.record(image)
-        for name, chain in _chains(recorded, method, names):
-            for change, readings in zip(changes, found, strict=True):
-                modes = two_modes(change(chain), graph.node(name).index, seed)
-                for layer in layers:
-                    if (index := graph.node(layer).index) in modes:
-                        median = median_log10(local(chain.above[index], modes[index]), seed)
-                        readings.setdefault((name, layer), []).append(median)
+        of_image = foretold(graph.record(image), method, changes, names, seed)
+        for medians, readings in zip(of_image, found, strict=True):
+            for place, median in medians.items():
+                readings.setdefault(place, []).append(median)
     return tuple(
         Law(
             method.name,
@@ -119,6 +115,20 @@ def predict_each(
         )
         for readings in found
     )
+
+
+def foretold(
+    recorded: Graph, method: Method, changes: Sequence[Change], starts: Sequence[str], seed: int
+) -> tuple[dict[tuple[str, str], float], ...]:
+    """For the one recorded image (start, layer) -> log10 of the median of 1 − |cos|, of each change's law."""
+    found: tuple[dict[tuple[str, str], float], ...] = tuple({} for _ in changes)
+    for name, chain in _chains(recorded, method, starts):
+        for change, medians in zip(changes, found, strict=True):
+            modes = two_modes(change(chain), recorded.node(name).index, seed)
+            for layer in layers_below(recorded):
+                if (index := recorded.node(layer).index) in modes:
+                    medians[name, layer] = median_log10(local(chain.above[index], modes[index]), seed)
+    return found
 
 
 def _chains(graph: Graph, method: Method, names: Sequence[str]) -> Iterator[tuple[str, ReversedChain]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -35,6 +36,8 @@ NAMES = {
 BESIDE = {"copy", "view", "unsqueeze", "squeeze", "expand", "permute", "transpose", "t"}
 PRECISIONS = (torch.float32, torch.float64)
 HALF = (torch.float16, torch.bfloat16)
+# What a module keeps things in; its hooks are in an OrderedDict.
+CONTAINERS = (list, dict, set, OrderedDict)
 # Where torch keeps quantised layers, and those that watch a network to be quantised.
 QUANTISED = re.compile(r"^torch\.ao\..*\b(quantized|observer|fake_quantize)\b")
 # What torch says of tensors in two precisions, or in one that it cannot compute in.
@@ -208,7 +211,7 @@ class Untouched:
         self.dicts = [d for m in model.modules() for d in (vars(m), m._parameters, m._buffers, m._modules)]
         self.entries = [dict(d) for d in self.dicts]
         values = [v for d in self.entries for v in d.values()]
-        self.containers = [(v, v.copy()) for v in values if type(v) in (list, dict, set)]
+        self.containers = [(v, v.copy()) for v in values if type(v) in CONTAINERS]
         own = {id(t): t for t in values if isinstance(t, Tensor)}.values()
         self.tensors = [(t, t.data, t.requires_grad, t.is_leaf) for t in own if not t.is_inference()]
         self.memory = {memory_of(t) for t in own}
@@ -263,7 +266,16 @@ def untouched(model: nn.Module) -> Iterator[Untouched]:
     try:
         yield before
     finally:
-        before.restore()
+        to_its_end(before.restore)
+
+
+def to_its_end(undo: Callable[[], None]) -> None:
+    """Carries it out; where Ctrl-C stops it, once more from its beginning, and then Ctrl-C goes on."""
+    try:
+        undo()
+    except KeyboardInterrupt:
+        to_its_end(undo)
+        raise
 
 
 class Places:

@@ -28,12 +28,14 @@ from torch_backend.randomness import seeded
 class Rebuilt:
     """Nodes in call order that are carried out on any images: what a `Graph` of them reads.
 
-    model: the user's, which says how tokens become rows (graph.joined); it does not run.
+    model: the user's, which says how tokens become rows (graph.joined); it does not run. changed: indices of
+    the nodes whose operators are not the network's own.
     """
 
     nodes: tuple[Node, ...] = field(repr=False)
     layers: tuple[str, ...]
     model: nn.Module = field(repr=False)
+    changed: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, graph: Graph) -> Rebuilt:
@@ -59,8 +61,8 @@ class Rebuilt:
         an `Overflow` if its numbers are not finite.
         """
         nodes = tuple(replace(node, op=operators.get(node.index, node.op)) for node in self.nodes)
-        changed = replace(self, nodes=nodes)
-        return Graph(*changed.read(images), changed)
+        other = replace(self, nodes=nodes, changed=self.changed.union(operators))
+        return Graph(*other.read(images), other)
 
     def read(self, images: Tensor) -> tuple[tuple[Node, ...], tuple[str, ...]]:
         """The nodes with their values for images (B, *input shape), and the names of the layers."""

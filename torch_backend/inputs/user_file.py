@@ -23,21 +23,14 @@ def own(name: str, what: str = "model") -> Callable[[], object]:
     The file may import its neighbours, as if it were run by itself. ValueError for whatever it raises, a call
     of sys.exit included; FileNotFoundError if it is not there.
     """
-    path, _, attribute = name.rpartition(":")
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"{what}: no file {path}")
-    file = Path(path).resolve()
-    try:
-        with neighbours_of(file.parent):
-            found = getattr(_run(file), attribute)
-    except (Exception, SystemExit) as error:  # whatever the user's file raises, the user's file is wrong
-        refuse(what, expected=f"{path} to define {attribute}", got=repr(error), do="run the file by itself")
+    _, found = defined(name, what)
     if not callable(found) or isinstance(found, nn.Module):
         return lambda: found
+    path, _, attribute = name.rpartition(":")
 
     def make() -> object:
         try:
-            with neighbours_of(file.parent):
+            with neighbours_of(Path(path).resolve().parent):
                 return found()
         except (Exception, SystemExit) as error:
             refuse(
@@ -48,6 +41,20 @@ def own(name: str, what: str = "model") -> Callable[[], object]:
             )
 
     return make
+
+
+def defined(name: str, what: str = "model") -> tuple[ModuleType, object]:
+    """The module that "path/to/file.py:attribute" names, and what it defines there; errors as of `own`."""
+    path, _, attribute = name.rpartition(":")
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{what}: no file {path}")
+    file = Path(path).resolve()
+    try:
+        with neighbours_of(file.parent):
+            module = _run(file)
+            return module, getattr(module, attribute)
+    except (Exception, SystemExit) as error:  # whatever the user's file raises, the user's file is wrong
+        refuse(what, expected=f"{path} to define {attribute}", got=repr(error), do="run the file by itself")
 
 
 def _run(file: Path) -> ModuleType:

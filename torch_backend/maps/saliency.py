@@ -64,13 +64,6 @@ def saliency(
     the method refuse.
     """
     graph = trace(model, images[:1] if isinstance(images, Tensor) else images)
-    if len(graph.nodes[-1].shape) != 1:
-        refuse(
-            "model",
-            expected="logits (B, classes)",
-            got=f"(B, {', '.join(map(str, graph.nodes[-1].shape))})",
-            do="wrap it to return its logits only",
-        )
     if isinstance(batch, bool) or not isinstance(batch, int) or batch < 1:
         refuse("batch", expected="an integer >= 1", got=repr(batch), do="leave it out")
     if not isinstance(method, Method | Attribution):
@@ -80,7 +73,7 @@ def saliency(
             got=type(method).__name__,
             do="take one of torch_backend.methods",
         )
-    targets = _classes(graph, images, targets, batch)
+    targets = explained_classes(graph, images, targets, batch)
     with kept_pages():
         maps = torch.cat(
             [
@@ -144,7 +137,18 @@ def contributes(method: Method | Attribution) -> bool:
 # ---------------------------------------------------------------- classes
 
 
-def _classes(graph: Graph, images: Tensor, targets: Tensor | None, batch: int) -> Tensor:
+def explained_classes(graph: Graph, images: Tensor, targets: Tensor | None = None, batch: int = 16) -> Tensor:
+    """`targets` (B,), or without any the predicted classes of images (B, ...), `batch` images at once.
+
+    ValueError: a model without one logit for each class, targets that are no classes.
+    """
+    if len(graph.nodes[-1].shape) != 1:
+        refuse(
+            "model",
+            expected="logits (B, classes)",
+            got=f"(B, {', '.join(map(str, graph.nodes[-1].shape))})",
+            do="wrap it to return its logits only",
+        )
     if targets is None:
         return torch.cat([graph.record(some).nodes[-1].value.argmax(1) for some in images.split(batch)])
     number = graph.nodes[-1].shape[0]

@@ -4,6 +4,7 @@ operator        what every operator offers
 linear          linear operators and what a rule may ask of them; dense layers, diagonals
 convolution     convolutions, transposed ones, and the faster ways to carry them out
 phases          the transpose of a convolution with few input channels
+unrolled        the transpose of a convolution in float64 on a GPU
 unweighted      additions, averages, what only moves numbers
 interpolation   bicubic: weights of both signs, one matrix for each axis
 entrywise       functions of single numbers: activations, sigmoids

@@ -1,4 +1,4 @@
-"""Convolutions over 1 to 3 axes, transposed ones too, and the faster ways to carry them out on a CPU."""
+"""Convolutions over 1 to 3 axes, transposed ones too, and the faster ways to carry them out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from torch_backend.operators.layout import Shape, arrange, fold, full_precision, unfold, zeros
 from torch_backend.operators.linear import Weighted
 from torch_backend.operators.phases import LANES, TransposeByPhases, transpose_by_phases
+from torch_backend.operators.unrolled import TransposeUnrolled, transpose_unrolled
 
 FEW_CHANNELS = LANES  # with fewer inputs, two convolutions side by side are as fast as one
 FEW_PIXELS = 2048  # of a batch; with fewer, laying out the weights costs a convolution more than its sums
@@ -102,8 +103,8 @@ class Convolution(Convolving):
                 if max(self.stride) > 1:
                     read, x = x, zeros(x, (len(x), *self.in_shape))
                     x[..., :: self.stride[0], :: self.stride[1]] = read
-            elif self._by_phases is not None:
-                x = self._by_phases(below)
+            elif (faster := self._by_phases or self._unrolled) is not None:
+                x = faster(below)
             else:
                 x = CONVOLVE_TRANSPOSED[len(self.stride)](
                     below,
@@ -146,6 +147,18 @@ class Convolution(Convolving):
         ):
             return None
         return transpose_by_phases(self.weight, stride, self.padding, self.source[1:], self.target[1:])
+
+    @cached_property
+    def _unrolled(self) -> TransposeUnrolled | None:
+        """The transpose as a product of matrices, where that is faster."""
+        if (
+            self.weight.device.type != "cuda"
+            or self.weight.dtype != torch.float64
+            or self.stride != (1, 1)
+            or self.groups > 1
+        ):
+            return None
+        return transpose_unrolled(self.weight, self.padding, self.dilation, self.source[1:])
 
     @property
     def _rest(self) -> Shape:

@@ -10,6 +10,8 @@ export         a network and a method as records
 windows        what a pooling reads, found by asking it
 stretch        columns on their way from one layer of the trunk to the next
 all_columns    what all columns have in common at each layer, within a budget of time and memory: Room
+share_range    the largest and smallest share of each unit, from columns in blocks
+pairs          the extremes over all pairs of columns, on the device where they are
 witness        that convolutions are carried out as the sums of products that they are
 beside         what a sample sees of it, and where relevance went
 """

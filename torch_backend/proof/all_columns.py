@@ -1,29 +1,31 @@
 """What all columns of C have in common at every layer of the trunk, within a budget of memory and time.
 
 From the start down all columns are held at once, as long as those of two layers fit into memory; below they
-pass in blocks, and of a layer only the largest and smallest share of each unit is kept. Where the budget
-ends, these two go on alone, as the envelope of all columns.
+pass in blocks, and of a layer only the largest and smallest share of each unit is kept, of the last one all
+columns if they fit. Where the budget ends, the largest and smallest go on alone, as the envelope of all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
+from itertools import accumulate
+from math import inf, nan
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from rankone.errors import refuse
-from rankone.proof.column_pairs import Extremes, floating_extremes
-from rankone.proof.share_range import ShareRange
+from rankone.proof.column_pairs import Extremes
+from torch_backend.proof.pairs import extremes
+from torch_backend.proof.share_range import ShareRange
 from torch_backend.proof.stretch import Prepared, Stretch, blocks
 
-CARRIED = 1 << 26  # bytes of relevance that go down at once, at the widest node
-COPIES = 6  # of all columns of a layer that its pairs take, in memory
-PAIRED = 1.3e10  # differences of two numbers; of more, pairs of columns take minutes, and shares must do
+CARRIED = {"cpu": 1 << 26, "cuda": 1 << 32}  # bytes of relevance that go down at once, at the widest node
+COPIES = 3.5  # of all columns of a layer that its pairs take, in memory
+# Differences of two numbers; of more, pairs of columns take too long, and shares must do. Of the last layer,
+# of which most is said, they may take a minute.
+PAIRED, PAIRED_LAST = 1.3e10, 1.3e11
 ENOUGH = 0.05  # Hilbert's distance below which classes cannot be told apart by eye
 
 
@@ -63,14 +65,15 @@ def found_below(way: Sequence[Stretch], columns: Tensor, room: Room, until: str 
     while held < exact and _fits(way[held], len(columns), room):
         step = way[held].prepared()
         columns = _all_down(step, columns)
-        last = _found(step, columns, room)
+        differences = PAIRED_LAST if held == exact - 1 else PAIRED
+        last = _found(step, columns, paired=_are_paired(way[held], len(columns), room, differences))
         if not last.shares.speaking:
             return
         yield last
         held += 1
         if until is None and exact < len(way) and last.extremes and last.extremes.diameter < ENOUGH:
             exact = held
-    for last in _streamed(way[held:exact], columns):
+    for last in _streamed(way[held:exact], columns, room):
         if not last.shares.speaking:
             return
         yield last
@@ -82,8 +85,8 @@ def _exact(way: Sequence[Stretch], count: int, room: Room, until: str | None) ->
     """How many stretches all columns pass."""
     if until is not None:
         return 1 + [stretch.bottom.name for stretch in way].index(until)
-    spent = np.cumsum([count * stretch.work for stretch in way])
-    passed = int((spent <= room.work).sum())
+    spent = list(accumulate(count * stretch.work for stretch in way))
+    passed = sum(work <= room.work for work in spent)
     if not passed:
         refuse(
             "budget",
@@ -99,29 +102,40 @@ def _fits(stretch: Stretch, count: int, room: Room) -> bool:
     return 8 * count * numbers <= room.memory
 
 
+def _are_paired(stretch: Stretch, count: int, room: Room, differences: float) -> bool:
+    """Whether pairs of columns are looked at, at the bottom of the stretch."""
+    numbers = count * stretch.bottom.value.numel()
+    return numbers * count / 2 <= differences and 8 * COPIES * numbers <= room.memory
+
+
 def _all_down(step: Prepared, columns: Tensor) -> Tensor:
     """All columns at the bottom, block by block."""
     below = columns.new_empty(len(columns), *step.stretch.bottom.shape)
-    for block in blocks(len(columns), step.stretch.widest, CARRIED):
+    for block in blocks(len(columns), step.stretch.widest, CARRIED[columns.device.type]):
         below[block] = step.down(columns[block])
     return below
 
 
-def _found(step: Prepared, columns: Tensor, room: Room) -> Found:
+def _found(step: Prepared, columns: Tensor, *, paired: bool) -> Found:
+    """Of all columns (V, *shape) at the bottom."""
     rows = _rows(step, columns)
-    shares = ShareRange.nothing(rows.shape[1]).joined(rows)
-    paired = rows.shape[1] * len(rows) ** 2 / 2 <= PAIRED and COPIES * rows.nbytes <= room.memory
-    if not paired or shares.speaking < 2:
+    shares = ShareRange.nothing(rows.shape[1], rows).joined(rows)
+    return _of_all(step, shares, rows if paired else None)
+
+
+def _of_all(step: Prepared, shares: ShareRange, rows: Tensor | None) -> Found:
+    """From the shares of all columns, and all columns (V, n), if pairs of them are looked at."""
+    if rows is None or shares.speaking < 2:
         return Found(step.stretch.bottom.name, "shares", None, shares, None)
-    some = np.delete(rows, shares.silent, axis=0) if shares.silent else rows
-    return Found(step.stretch.bottom.name, "pairs", None, shares, floating_extremes(some.T, Fraction(0)))
+    some = rows[rows.sum(1) > 0] if shares.silent else rows
+    return Found(step.stretch.bottom.name, "pairs", None, shares, extremes(some))
 
 
-def _rows(step: Prepared, columns: Tensor) -> NDArray[np.float64]:
+def _rows(step: Prepared, columns: Tensor) -> Tensor:
     """(v, *shape) as (v, n); ValueError unless finite and not negative."""
-    rows: NDArray[np.float64] = columns.flatten(1).cpu().numpy()
-    least, most = rows.min(), rows.max()
-    if not (least >= 0 and most < np.inf):
+    rows = columns.flatten(1)
+    least, most = map(float, rows.aminmax())
+    if not (least >= 0 and most < inf):
         refuse(
             f"{step.stretch.method.name} at {step.stretch.bottom.name}",
             expected="finite relevance that is not negative",
@@ -131,27 +145,33 @@ def _rows(step: Prepared, columns: Tensor) -> NDArray[np.float64]:
     return rows
 
 
-def _streamed(way: Sequence[Stretch], columns: Tensor) -> Iterator[Found]:
-    """The shares at each layer of the way, block by block of columns."""
+def _streamed(way: Sequence[Stretch], columns: Tensor, room: Room) -> Iterator[Found]:
+    """The shares at each layer of the way, block by block of columns, and the pairs at the last."""
     if not way:
         return
     steps = [stretch.prepared() for stretch in way]
-    shares = [ShareRange.nothing(stretch.bottom.value.numel()) for stretch in way]
-    for block in blocks(len(columns), max(stretch.widest for stretch in way), CARRIED):
+    shares = [ShareRange.nothing(stretch.bottom.value.numel(), columns) for stretch in way]
+    paired = _are_paired(way[-1], len(columns), room, PAIRED_LAST)
+    kept = columns.new_empty(len(columns), way[-1].bottom.value.numel()) if paired else None
+    widest = max(stretch.widest for stretch in way)
+    for block in blocks(len(columns), widest, CARRIED[columns.device.type]):
         r = columns[block]
         for k, step in enumerate(steps):
             r = step.down(r)
             shares[k] = shares[k].joined(_rows(step, r))
-    for stretch, of_all in zip(way, shares, strict=True):
-        yield Found(stretch.bottom.name, "shares", None, of_all, None)
+        if kept is not None:
+            kept[block] = r.flatten(1)
+    *above, (lowest, of_lowest) = zip(steps, shares, strict=True)
+    yield from (_of_all(step, of_all, None) for step, of_all in above)
+    yield _of_all(lowest, of_lowest, kept)
 
 
 def _envelope(way: Sequence[Stretch], last: Found) -> Iterator[Found]:
     """The largest and the smallest share of each unit at the layer of `last`, carried down."""
-    two = torch.from_numpy(np.stack([last.shares.low, last.shares.high]))
+    two = torch.stack([last.shares.low, last.shares.high])
     for stretch in way:
         step = stretch.prepared()
-        two = _all_down(step, two.reshape(2, *stretch.top.shape).to(stretch.top.value))
+        two = _all_down(step, two.reshape(2, *stretch.top.shape))
         low, high = _rows(step, two)
-        shares = replace(last.shares, low=low, high=high, least=np.nan, most=np.nan)
+        shares = replace(last.shares, low=low, high=high, least=nan, most=nan)
         yield Found(stretch.bottom.name, "envelope", last.layer, shares, None)

@@ -10,7 +10,7 @@ The numbers are float64's, without an error bound; proved bounds, of a chain of 
 `rankone.certificate`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -94,7 +94,25 @@ def class_cones(
     whatever `trace` and the method refuse.
     """
     network, image = begun(model, image)
-    graph = trace(network, image.double())
+    return cones_of(trace(network, image.double()), method, layers, memory=memory)
+
+
+def cones_of(
+    graph: Graph, method: Method, layers: str | Sequence[str] = "trunk", *, memory: int = COLUMNS_BYTES
+) -> tuple[ClassCone, ...]:
+    """`class_cones` of the one image that the graph has recorded, in its precision."""
+    return tuple(
+        cone_of_columns(layer, columns, method.name)
+        for layer, columns in columns_of(graph, method, layers, memory=memory)
+    )
+
+
+def columns_of(
+    graph: Graph, method: Method, layers: str | Sequence[str] = "trunk", *, memory: int = COLUMNS_BYTES
+) -> Iterator[tuple[str, NDArray[np.floating]]]:
+    """The maps of the single classes at each layer, (units, classes), output first: of the graph's image, for
+    relevance 1 at a class. ValueError as `class_cones`, without the signs.
+    """
     logits = graph.nodes[-1]
     if len(logits.value) != 1 or logits.shape[0] < 2:
         got = f"output {tuple(logits.value.shape)}"
@@ -107,12 +125,9 @@ def class_cones(
     (one_hot,) = class_start(logits.value.expand(len(each), *logits.shape), each)
     places = prod(logits.shape[1:])
     one_hot = one_hot[:, None] / places  # (V = classes, B = 1, classes, ...), each adds up to 1
-    cones = {}
     starts = Starts({logits.name: len(one_hot)}, lambda _: one_hot)
     for layer, relevance in sweep(graph, method, starts, names):
-        columns = relevance[logits.name].flatten(1).T.cpu().numpy()  # (units, classes)
-        cones[layer] = cone_of_columns(layer, columns, method.name)
-    return tuple(cones[name] for name in names if name in cones)
+        yield layer, relevance[logits.name].flatten(1).T.cpu().numpy()
 
 
 def cone_of_columns(layer: str, C: NDArray[np.float64], method: str = "the method") -> ClassCone:

@@ -39,6 +39,7 @@ from torch_backend.proof.in_float64 import in_float64
 from torch_backend.proof.stretch import Stretch, stretches
 from torch_backend.propagation.holding import held
 
+QUANTITIES = ("share", "total_variation", "one_minus_cos", "hilbert_diameter")  # of a layer's bounds
 LARGEST_START = 1 << 14  # columns; more take hours
 ROUNDED_STARTS = {"units": 0, "channels": 1}  # roundings of what a column starts with
 
@@ -156,6 +157,20 @@ def certified(found: Found, K: int, above: records.Layer | None) -> Certified:
 
     layer = claimed(K, None if extremes is None else widened(extremes, float(allowance(K, n))))
     return Certified(layer, claimed(0, extremes).bounds, n, shares.speaking)
+
+
+def best(layers: Sequence[Certified]) -> list[dict[str, float]]:
+    """For each layer the smallest bound that is claimed of it."""
+    known: dict[str, float] = {}
+    found = []
+    for certified in layers:
+        bounds = certified.layer.bounds
+        here = {name: min(bounds[name], known.get(name, math.inf)) for name in QUANTITIES}
+        below = {name: bounds[f"{name}_below"] for name in QUANTITIES[:-1]}
+        below["hilbert_diameter"] = bounds["hilbert_diameter"]
+        known = {name: min(below[name], known.get(name, math.inf)) for name in QUANTITIES}
+        found.append(here)
+    return found
 
 
 def widened(extremes: Extremes, delta: float) -> Extremes:

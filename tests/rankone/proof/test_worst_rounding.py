@@ -123,8 +123,8 @@ def test_sound_producer_of_sums_that_are_wrong_by_gamma(monkeypatch):
         return pair._replace(distance=pair.distance * (1 - gamma(WIDTH)))
 
     monkeypatch.setattr(column_pairs, "farthest_pair", shortened)
-    bound = column_pairs._total_variation(np.ascontiguousarray(APART.T).view(Worst), 0.0)
-    assert number(bound) >= maxima([APART])["total_variation"]
+    found = floating_extremes(APART.view(Worst), Fraction(-8 * U))  # no room but for the sums
+    assert number(found.total_variation) >= maxima([APART])["total_variation"]
 
 
 # ---------------------------------------------------------------- the Gram matrix wrong by γ |e_j| |e_k|
@@ -146,7 +146,8 @@ def test_sound_where_the_gram_matrix_and_the_norms_are_wrong_by_gamma(monkeypatc
     module = {"producer": column_pairs, "verifier": verify}[who]
     monkeypatch.setattr(module, "np", numpy_with(norm=norm_off_by(*[gamma(WIDTH) / 2] * len(X))))
     if who == "producer":
-        bound = column_pairs._angle(X, 4 * U)
+        found = column_pairs.Farthest(WIDTH, *column_pairs._chord(X), 0.0, 0.0, 0.0)
+        bound = column_pairs._angle(found, 4 * U)
     else:
         bound = verify._largest_angle(X, verify.up(verify.gamma(WIDTH + 16))) + 8 * U
     assert number(bound) >= maxima([Z])["angle"]

@@ -22,7 +22,8 @@ from torch_backend.audit.corrections import (
     nulls,
     rescored,
 )
-from torch_backend.audit.study import Examined, Plan, study
+from torch_backend.audit.part import Examined, Plan
+from torch_backend.audit.study import study
 from torch_backend.audit.subject import fixed
 
 CHAINS = (methods.gradient, methods.guided_backprop, methods.z_plus, methods.lrp_cmp(1, 0), methods.lrp_z)

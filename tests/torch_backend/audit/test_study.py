@@ -12,8 +12,9 @@ from rankone.results.runs import Units
 from tests.helpers import nets
 from torch_backend import methods, smooth_grad, trace
 from torch_backend.audit import study as module
+from torch_backend.audit.part import Examined, Plan
 from torch_backend.audit.stages import bottom_up, single, top_down
-from torch_backend.audit.study import Examined, Plan, study
+from torch_backend.audit.study import study
 from torch_backend.audit.subject import estimated, fixed
 from torch_backend.maps.saliency import plain_sum, saliency, sum_of_magnitudes
 from torch_backend.maps.scores import SCORES

@@ -120,9 +120,11 @@ def test_how_far_random_relevance_collapses_in_the_mri_network(mri, method):
         np.testing.assert_allclose(found.at(start, "conv1_1").median, np.log10(value), atol=decades)
 
 
-def test_the_readme_says_how_whole_maps_agree(mri):
+def test_the_pages_say_how_whole_maps_agree(mri):
     found = csc(mri, mri_vgg16.slices()[3:4], methods.z_plus, starts=["fc4", "conv4_3"], vectors=3, seed=0)
-    said = readme(r"whole maps at the input have 1 − \|cos\| = (\S+) in the median from conv4_3, and (\S+) ")
+    (said,) = on_pages(
+        r"whole maps at the input have 1 − \|cos\| = (\S+) in the median from conv4_3, and (\S+) "
+    )
     whole = [10 ** found.at(start, "input").whole.median for start in ("conv4_3", "fc4")]
     np.testing.assert_allclose(said, whole, rtol=0.06)
 
@@ -136,30 +138,33 @@ def test_no_class_changes_a_map_of_the_mri_network(mri):
     np.testing.assert_allclose([cones[-1].least, cones[-1].most], [0.238, 0.238], atol=0.01)
 
 
-def test_the_readme_says_what_the_demo_finds(mri):
-    said = readme(r"(\S+) % of the relevance arrives .* at most (\S+) % of what arrives lies elsewhere")
+def test_the_pages_say_what_the_demo_finds(mri):
     (cone,) = class_cones(mri, mri_vgg16.slices()[3:4], methods.z_plus, ["input"])
-    np.testing.assert_allclose(said, [100 * cone.least, 100 * cone.total_variation], rtol=0.02)
-    certified = readme(r"arrives by more than (\S+) %, nor move more than (\S+) % of the map")
-    np.testing.assert_allclose(certified, [100 * cone.share_change, 100 * cone.total_variation], rtol=0.005)
+    for said in on_pages(
+        r"(\S+) % of the relevance arrives .* at most (\S+) % of what arrives lies elsewhere"
+    ):
+        np.testing.assert_allclose(said, [100 * cone.least, 100 * cone.total_variation], rtol=0.02)
+    for said in on_pages(r"arrives by more than (\S+) %, nor move more than (\S+) % of the map"):
+        np.testing.assert_allclose(said, [100 * cone.share_change, 100 * cone.total_variation], rtol=0.005)
 
 
-def readme(pattern: str) -> list[float]:
-    """The numbers in a sentence of the README."""
-    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    return [float(number) for number in re.search(pattern, text).groups()]
+def on_pages(pattern: str) -> list[list[float]]:
+    """The numbers in a sentence, of every page that has it: one at least."""
+    files = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    texts = [" ".join(file.read_text(encoding="utf-8").split()) for file in files]
+    found = [match for text in texts if (match := re.search(pattern, text))]
+    assert found
+    return [[float(number) for number in match.groups()] for match in found]
 
 
 def test_the_residual_network_is_less_blind():
     network, name = models.load("moderation-resnet50"), "moderation-resnet50"
     cat = images.preprocessing(name).sample()[1:2]
     (cone,) = class_cones(network, cat, methods.z_plus, ["input"])
-    np.testing.assert_allclose(
-        readme(r"where (\S+) % of the map can move"), 100 * cone.total_variation, rtol=0.02
-    )
-    np.testing.assert_allclose(
-        readme(r"move up to (\S+) % of the map"), 100 * cone.total_variation, rtol=0.005
-    )
+    for said in on_pages(r"where (\S+) % of the map can move"):
+        np.testing.assert_allclose(said, 100 * cone.total_variation, rtol=0.02)
+    for said in on_pages(r"move up to (\S+) % of the map"):
+        np.testing.assert_allclose(said, 100 * cone.total_variation, rtol=0.005)
     assert cone.most < 0.1
 
 

@@ -12,6 +12,7 @@ from rankone.errors import Refusal
 from tests.helpers import nets
 from torch_backend import ledger, methods, relevance, rules, trace
 from torch_backend.convergence.cosine import pairwise
+from torch_backend.proof import all_columns
 from torch_backend.proof.all_columns import Room
 from torch_backend.proof.beside import beside
 from torch_backend.proof.network_proof import Certified, begin
@@ -133,6 +134,21 @@ def test_columns_in_blocks_give_the_shares_of_all_at_once(kind):
         for name, bound in whole.layer.bounds.items():
             if name != "least_mass":
                 assert streamed.layer.bounds[name] >= bound * (1 - SLACK), name
+
+
+def test_of_the_last_layer_pairs_are_looked_at_though_columns_come_in_blocks(monkeypatch):
+    """Where all columns of one layer fit, but not of two; elsewhere shares must do."""
+    model = nets.build(nets.Chain)
+    proof = begin(model, nets.images_for(model, 1), methods.z_plus)
+    whole = list(proof.layers(AMPLE))[-1].layer.bounds
+    monkeypatch.setitem(all_columns.CARRIED, "cpu", 1)
+    monkeypatch.setattr(all_columns, "_fits", lambda *_: False)
+    numbers = len(proof.columns()) * proof.way[-1].bottom.value.numel()
+    *above, last = proof.layers(Room(int(8 * all_columns.COPIES * numbers), 1e12))
+    assert last.layer.route == "pairs"
+    assert {certified.layer.route for certified in above} == {"shares"}
+    for name, bound in last.layer.bounds.items():
+        np.testing.assert_allclose(bound, whole[name], rtol=1e-12)
 
 
 @pytest.mark.parametrize("kind", EXPORTED, ids=lambda k: k.__name__)

@@ -7,11 +7,10 @@ the shares over all columns holds for every non-negative mixture of them, whose 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf, nan
 
-import numpy as np
-from numpy.typing import NDArray
-
-Array = NDArray[np.float64]
+import torch
+from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,36 +20,36 @@ class ShareRange:
     how many there were.
     """
 
-    low: Array
-    high: Array
+    low: Tensor
+    high: Tensor
     least: float
     most: float
     silent: tuple[int, ...]
     seen: int
 
     @classmethod
-    def nothing(cls, n: int) -> ShareRange:
-        """Of no column of n units."""
-        return cls(np.full(n, np.inf), np.zeros(n), np.inf, 0.0, (), 0)
+    def nothing(cls, n: int, like: Tensor) -> ShareRange:
+        """Of no column of n units, with the precision and device of `like`."""
+        return cls(like.new_full((n,), inf), like.new_zeros(n), inf, 0.0, (), 0)
 
-    def joined(self, columns: Array) -> ShareRange:
+    def joined(self, columns: Tensor) -> ShareRange:
         """With v more columns, given as rows (v, n), finite and ≥ 0."""
-        low, high = self.low.copy(), self.high.copy()
-        masses = columns.sum(axis=1)
-        for column, mass in zip(columns, masses, strict=True):
-            if mass > 0:
-                share = column / mass
-                np.minimum(low, share, out=low)
-                np.maximum(high, share, out=high)
-        some = masses[masses > 0]
-        silent = np.flatnonzero(masses == 0) + self.seen
+        masses = columns.sum(1)
+        speaking = masses > 0
+        silent = tuple(int(j) + self.seen for j in (~speaking).nonzero())
+        seen = self.seen + len(columns)
+        if len(silent) == len(columns):
+            return ShareRange(self.low, self.high, self.least, self.most, (*self.silent, *silent), seen)
+        if silent:
+            columns, masses = columns[speaking], masses[speaking]
+        low, high = (columns / masses[:, None]).aminmax(dim=0)
         return ShareRange(
-            low,
-            high,
-            min(self.least, some.min(initial=np.inf)),
-            max(self.most, some.max(initial=0.0)),
-            (*self.silent, *silent.tolist()),
-            self.seen + len(columns),
+            torch.minimum(self.low, low),
+            torch.maximum(self.high, high),
+            min(self.least, float(masses.min())),
+            max(self.most, float(masses.max())),
+            (*self.silent, *silent),
+            seen,
         )
 
     @property
@@ -66,11 +65,11 @@ class ShareRange:
         return log_ratio(self.high, self.low)
 
 
-def log_ratio(high: Array, low: Array) -> float:
+def log_ratio(high: Tensor, low: Tensor) -> float:
     """max_i ln(high_i / low_i) over the units where high_i > 0, high ≥ low ≥ 0; +∞ where low_i is 0."""
     some = high > 0
     if not some.any():
-        return float("nan")
+        return nan
     if not low[some].all():
-        return float("inf")
-    return max(0.0, float(np.log1p((high[some] - low[some]) / low[some]).max()))
+        return inf
+    return max(0.0, float(((high[some] - low[some]) / low[some]).log1p().max()))
