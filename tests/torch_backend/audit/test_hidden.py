@@ -47,6 +47,10 @@ def test_maps_of_zeros_and_constant_maps_have_a_form() -> None:
     assert torch.equal(divided_by_largest(zeros), zeros) and torch.equal(stretched(constant), zeros)
 
 
+def test_maps_that_are_not_finite_are_left_to_be_counted() -> None:
+    refuse_other_than_declared(ALL, torch.full((1, 4, 4), torch.nan))
+
+
 @pytest.mark.parametrize("hidden", [magnitudes, negative_part, magnitude, range_], ids=lambda h: h.said[:12])
 def test_what_is_seen_cannot_be_said_to_be_hidden(hidden) -> None:
     with pytest.raises(Refusal, match=r"^hides: expected maps that hide"):
