@@ -113,7 +113,11 @@ def test_its_cluster_carries_the_run_out(folder, here):
     assert len(scripts) >= NODES
     for script in scripts:
         assert "--nthreads 1 --memory-limit 7.45GiB" in script
-        assert "export OMP_NUM_THREADS=1\n" in script and "MEMORY__PAUSE=False\n" in script
+        assert (
+            "export OMP_NUM_THREADS=1\n" in script
+            and "MEMORY__PAUSE=False\n" in script
+            and "TERMINATE=False\n" in script
+        )
         assert "--lifetime 225m" in script and "#SBATCH --cpus-per-task=1\n" in script
 
 
