@@ -175,7 +175,7 @@ def _carried_out(
     from rankone.scale import Here, carry_out
     from torch_backend.audit.tasks import tasks, units
     from torch_backend.commands import audit as command
-    from torch_backend.commands.carrying import Loading, run_of, worker
+    from torch_backend.commands.carrying import loading, run_of, worker
     from torch_backend.commands.progress import Progress, lasting
 
     every = tasks(bench, options)
@@ -195,8 +195,8 @@ def _carried_out(
                 report.advance(cost)
 
         here = isinstance(by, Here)
-        loading = (lambda: worker(bench, options)) if here else Loading(options)
-        return carry_out(len(every), loading, by, folder=units(options).folder, shard=part, ended=ended)
+        make_worker = (lambda: worker(bench, options)) if here else loading(options)
+        return carry_out(len(every), make_worker, by, folder=units(options).folder, shard=part, ended=ended)
 
 
 def _end_of_a_shard(receipts: "list[Receipt]", part: "Shard") -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from rankone.scale import Run
 from torch_backend.audit.bench import Bench
@@ -28,6 +29,11 @@ class Loading:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             return worker(laid(self.options), self.options)
+
+
+def loading(options: Options) -> Loading:
+    """With the folder by its whole path: a worker may have been started elsewhere."""
+    return Loading(replace(options, out=str(Path(options.out).resolve())))
 
 
 def worker(bench: Bench, options: Options) -> Callable[[int], str]:
