@@ -11,13 +11,15 @@ import pytest
 from PIL import Image
 
 from rankone.scale import shard_named
-from tests.helpers import sources
+from tests.helpers import pages, sources
 from tests.helpers.toy_tasks import PATIENCE, contents
 from torch_backend.inputs import images
 
-PAGE = (sources.ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
-FILES = dict(re.findall(r"^```(?:python|sh) (\S+)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE))
-(SHELL,) = re.findall(r"^```sh\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
+FILE = sources.ROOT / "docs" / "cluster.md"
+PAGE = FILE.read_text(encoding="utf-8")
+BLOCKS = pages.blocks(FILE)
+FILES = {block.title: block.text for block in BLOCKS if block.title}
+(SHELL,) = (block.text for block in BLOCKS if block.language == "sh" and not block.title)
 IMAGES, NODES = 2, 2
 JUDGED = (0, 1, 3)  # the exit statuses of an audit that came to its end
 

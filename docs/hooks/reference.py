@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -37,8 +38,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """The site's files, and the reference's pages, which mkdocstrings fills in."""
     for package, contents, modules in packages():
-        heading = f"# {package} {{#{package}}}"
-        page = "\n\n".join([heading, f"```text\n{contents}\n```", *(f"::: {module}" for module in modules)])
+        page = "\n\n".join(
+            [f"# {package}", f"```text\n{contents}\n```", *(f"::: {module}" for module in modules)]
+        )
         files.append(File.generated(config, _place(package), content=page))
     return files
 
@@ -46,8 +48,15 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """The page with `rankone.contraction` and its like as links into the reference; code stays as it is."""
     parts = FENCE.split(markdown)
-    parts[::2] = [NAME.sub(r"[`\1`][\1]", prose) for prose in parts[::2]]
+    parts[::2] = [NAME.sub(partial(_link, page.file.src_uri), prose) for prose in parts[::2]]
     return "".join(parts)
+
+
+def _link(page: str, name: re.Match[str]) -> str:
+    """To the page of a package, or to the place of a module or of what is in it."""
+    if (ROOT.joinpath(*name[1].split("."), "__init__.py")).exists():
+        return f"[`{name[1]}`]({'../' * page.count('/')}{_place(name[1])})"
+    return f"[`{name[1]}`][{name[1]}]"
 
 
 def _place(package: str) -> str:

@@ -32,7 +32,7 @@ def carry_out(
 ) -> list[Receipt]:
     """The receipts of the tasks 0, …, count − 1, or of a shard of them, in their order.
 
-    make_worker  called once in each process: what loads all that tasks need and returns what carries out the
+    make_worker  called once in each process; it loads all that tasks need and returns what carries out the
                  task at a place
     folder       where the units are written, as seen from here
     ended        told of each receipt as it comes

@@ -9,23 +9,18 @@ A comment in the line before the fence says what else a block is:
     <!-- output -->             what the block before printed; `...` stands for anything
     <!-- run by: FILE -->       that test runs it
     <!-- not run: REASON -->    nothing does
-    <!-- awaits: NAME -->       run from the day on that there is such a module, or a command of rankone, or
-                                an option of it: `audit --attribute`
 """
 
 import contextlib
 import doctest
-import inspect
 import io
 import re
 import shlex
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 
-from rankone import cli
 from tests.helpers import sources
 from tests.helpers.command import rankone
 
@@ -35,7 +30,7 @@ FENCE = re.compile(
 )
 TITLE = re.compile(r' title="([^"]+)"')
 STATUS = re.compile(r"\s+# exit status (\d+)$")
-MARKS = ("output", "run by", "not run", "awaits")
+MARKS = ("output", "run by", "not run")
 LANGUAGES = ("sh", "python", "text", "diff")
 LIKE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
@@ -88,26 +83,6 @@ def commands(block: Block) -> list[str]:
     return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]
 
 
-def awaited(block: Block) -> bool:
-    """Whether what the block awaits is still to come."""
-    return block.mark == "awaits" and not _is_command(block.reason) and not _is_module(block.reason)
-
-
-def _is_command(name: str) -> bool:
-    """Whether rankone has a command, with an option if one is named."""
-    command, _, option = name.partition(" --")
-    known = {known.name or known.callback.__name__: known.callback for known in cli.app.registered_commands}
-    options = inspect.signature(known[command]).parameters if command in known else ()
-    return command in known and (not option or option.replace("-", "_") in options)
-
-
-def _is_module(name: str) -> bool:
-    try:
-        return find_spec(name) is not None
-    except ModuleNotFoundError:  # of a package that there is not
-        return False
-
-
 @dataclass
 class Running:
     """A page under way: its Python names, and what the block before printed, None where nobody knows."""
@@ -122,7 +97,7 @@ class Running:
             said = block.text if self.said is None else self.said
             alike = doctest.OutputChecker().check_output(block.text, said, LIKE)
             assert alike, f"{block.place}: expected\n{block.text}\ngot\n{said}"
-        elif block.mark in ("run by", "not run") or awaited(block) or block.language in ("text", "diff"):
+        elif block.mark or block.language in ("text", "diff"):
             self.said = None
         elif block.title:
             (self.folder / block.title).write_text(block.text, encoding="utf-8")

@@ -80,7 +80,7 @@ def summary(
     ending: Mapping[str, Any],
     figures: Iterable[str],
 ) -> dict[str, Any]:
-    """summary.json, whose keys are those of docs/audit.md."""
+    """summary.json, whose keys are those of docs/verdicts.md."""
     targets = found.values.arrays["target"].tolist()
     return {
         "schema": NAME,
