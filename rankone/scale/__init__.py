@@ -10,7 +10,7 @@ here       Here: the engine of this process
 workers    Workers: processes of this machine
 scheduler  Scheduler: a cluster, by the address of its Dask scheduler
 submission tasks given to a Dask scheduler, a bounded number at a time
-interrupts Ctrl-C, in worker processes
+interrupts who hears Ctrl-C
 shard      Shard: the i-th of n parts of a list; shard_named: as a command line or a batch system names it
 run        Run: what a run directory is of, its tasks and what their units have in common
 merging    merge: the units of several run directories in one; Merged: what became of them

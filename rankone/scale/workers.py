@@ -2,14 +2,15 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from rankone.errors import refuse
+from rankone.scale.interrupts import held_back
 from rankone.scale.receipt import MakeWorker, Receipt
 from rankone.scale.submission import quiet, receipts, refuse_without_dask
 
 SETTINGS = {
-    "distributed.worker.preload": ["rankone.scale.interrupts"],
     "distributed.scheduler.allowed-failures": 10,  # a worker is lost by chance before its task is to blame
     "distributed.scheduler.worker-saturation": 1.0,  # one task in a worker: who dies, dies of that one
     "distributed.scheduler.worker-ttl": None,  # a task may keep its process busy for longer than any limit
@@ -50,17 +51,17 @@ class Workers:
         if memory < LEAST:
             got = f"{memory / 1e6:.0f} MB"
             refuse("workers", expected=f"{LEAST / 1e6:.0f} MB for each", got=got, do="take fewer")
-        with (
-            quiet(),
-            dask.config.set(SETTINGS),
-            LocalCluster(
-                n_workers=self.count,
-                threads_per_worker=1,
-                processes=True,
-                memory_limit=memory,
-                dashboard_address=":0",
-                silence_logs=logging.CRITICAL,  # also in the processes
-            ) as cluster,
-            Client(cluster, set_as_default=False) as client,
-        ):
+        with quiet(), dask.config.set(SETTINGS), ExitStack() as ending:
+            with held_back():
+                cluster = ending.enter_context(
+                    LocalCluster(
+                        n_workers=self.count,
+                        threads_per_worker=1,
+                        processes=True,
+                        memory_limit=memory,
+                        dashboard_address=":0",
+                        silence_logs=logging.CRITICAL,  # also in the processes
+                    )
+                )
+                client = ending.enter_context(Client(cluster, set_as_default=False))
             yield from receipts(client, places, make_worker)

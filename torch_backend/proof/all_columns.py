@@ -73,7 +73,9 @@ def found_below(way: Sequence[Stretch], columns: Tensor, room: Room, until: str 
         held += 1
         if until is None and exact < len(way) and last.extremes and last.extremes.diameter < ENOUGH:
             exact = held
-    for last in _streamed(way[held:exact], columns, room):
+    pieces = _pieces(way[held:exact], columns)
+    del columns
+    for last in _streamed(way[held:exact], pieces, room):
         if not last.shares.speaking:
             return
         yield last
@@ -145,25 +147,35 @@ def _rows(step: Prepared, columns: Tensor) -> Tensor:
     return rows
 
 
-def _streamed(way: Sequence[Stretch], columns: Tensor, room: Room) -> Iterator[Found]:
-    """The shares at each layer of the way, block by block of columns, and the pairs at the last."""
+def _pieces(way: Sequence[Stretch], columns: Tensor) -> list[Tensor]:
+    """The columns in blocks that go down at once."""
+    widest = max((stretch.widest for stretch in way), default=1)
+    return [columns[block] for block in blocks(len(columns), widest, CARRIED[columns.device.type])]
+
+
+def _streamed(way: Sequence[Stretch], pieces: list[Tensor], room: Room) -> Iterator[Found]:
+    """The shares at each layer of the way, block by block of columns, and the pairs at the last; the blocks
+    are used up, to make room for the pairs.
+    """
     if not way:
         return
     steps = [stretch.prepared() for stretch in way]
-    shares = [ShareRange.nothing(stretch.bottom.value.numel(), columns) for stretch in way]
-    paired = _are_paired(way[-1], len(columns), room, PAIRED_LAST)
-    kept = columns.new_empty(len(columns), way[-1].bottom.value.numel()) if paired else None
-    widest = max(stretch.widest for stretch in way)
-    for block in blocks(len(columns), widest, CARRIED[columns.device.type]):
-        r = columns[block]
+    count, like = sum(map(len, pieces)), pieces[0].new_empty(0)
+    shares = [ShareRange.nothing(stretch.bottom.value.numel(), like) for stretch in way]
+    paired = _are_paired(way[-1], count, room, PAIRED_LAST)
+    kept = like.new_empty(count, way[-1].bottom.value.numel()) if paired else None
+    done = 0
+    while pieces:
+        r = pieces.pop(0)
         for k, step in enumerate(steps):
             r = step.down(r)
             shares[k] = shares[k].joined(_rows(step, r))
         if kept is not None:
-            kept[block] = r.flatten(1)
-    *above, (lowest, of_lowest) = zip(steps, shares, strict=True)
-    yield from (_of_all(step, of_all, None) for step, of_all in above)
-    yield _of_all(lowest, of_lowest, kept)
+            kept[done : done + len(r)] = r.flatten(1)
+        done += len(r)
+    *above, (step, of_lowest) = zip(steps, shares, strict=True)
+    yield from (_of_all(*of, None) for of in above)
+    yield _of_all(step, of_lowest, kept)
 
 
 def _envelope(way: Sequence[Stretch], last: Found) -> Iterator[Found]:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 from distributed import Client
@@ -177,6 +178,16 @@ def test_ctrl_c_stops_workers_and_leaves_no_process(tmp_path):
     assert (command.returncode, err) == (130, "toys: interrupted\n")
     began = {process for process, _ in notes(tmp_path / "begun")}
     assert began and not any(alive(process) for process in began)
+
+
+@pytest.mark.parametrize("after", [0.1, 0.8, 1.6, 2.4])
+def test_ctrl_c_while_workers_start_is_one_line_too(after, tmp_path):
+    command = toys_command(tmp_path, 2, seconds=0.2, count=200, group=True)
+    wait_until((tmp_path / "run.json").exists)
+    time.sleep(after)
+    os.killpg(command.pid, signal.SIGINT)
+    _, err = command.communicate(timeout=PATIENCE)
+    assert (command.returncode, err) == (130, "toys: interrupted\n")
 
 
 @pytest.mark.parametrize("stop", [signal.SIGKILL, signal.SIGTERM])

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rankone.errors import Refusal
@@ -34,6 +34,7 @@ def signed(seed=0, count=3):
     return torch.nn.functional.avg_pool2d(noise, 7, 1)[:, 0].double()
 
 
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.integers(0, 10**6))
 def test_doing_it_twice_is_doing_it_once(seed) -> None:
     for hidden in ALL:
@@ -45,6 +46,10 @@ def test_doing_it_twice_is_doing_it_once(seed) -> None:
 def test_maps_of_zeros_and_constant_maps_have_a_form() -> None:
     zeros, constant = torch.zeros(1, 4, 4), torch.full((1, 4, 4), 3.0)
     assert torch.equal(divided_by_largest(zeros), zeros) and torch.equal(stretched(constant), zeros)
+
+
+def test_maps_that_are_not_finite_are_left_to_be_counted() -> None:
+    refuse_other_than_declared(ALL, torch.full((1, 4, 4), torch.nan))
 
 
 @pytest.mark.parametrize("hidden", [magnitudes, negative_part, magnitude, range_], ids=lambda h: h.said[:12])
