@@ -39,6 +39,7 @@ IMAGES, OUT = 6, Path("out/known_methods")
 HEADER = (
     "network",
     "method",
+    "images",
     "class",
     "weights",
     "image",
@@ -50,10 +51,10 @@ HEADER = (
 )
 NOTES = (
     "class, weights, image: agreement beyond chance, (s − n) / (1 − n) of SSIM of either sign and its "
-    "null, the median over 6 images with the smallest and the largest: asked for another class, with "
-    "all weights drawn anew, for another image. moves: the largest share of a map at the image that "
-    "lies elsewhere for one class than for another, in float64, of chains ≥ 0. 1 − cos: over channels "
-    "at the lowest layer above the image, of two random starts at the output; unrelated: of independent "
+    "null, the median over images with the smallest and the largest: asked for another class, with all "
+    "weights drawn anew, for another image. moves: the largest share of a map at the image that lies "
+    "elsewhere for one class than for another, in float64, of chains ≥ 0. 1 − cos: over channels at the "
+    "lowest layer above the image, of two random starts at the output; unrelated: of independent "
     "directions. repeat, batch: the largest ‖m − m'‖/‖m‖ of the same map again."
 )
 
@@ -77,6 +78,7 @@ def rows(network: str) -> Iterator[tuple[str, ...]]:
         yield (
             network,
             str(method),
+            str(data.sizes["image"]),
             *(_likeness(of, *names) for names in LIKENESSES),
             _number(_largest(of["total_variation"].isel(layer=-1))),
             *(_number(float(value)) for value in lowest),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,7 +16,7 @@ from torch_backend.audit.part import Examined, Networks, Part, Plan, Test, tests
 from torch_backend.audit.stages import stages, top_down
 from torch_backend.audit.subject import Subject
 from torch_backend.convergence.csc import layers_below, start_names
-from torch_backend.graph.graph import Graph
+from torch_backend.graph.graph import Graph, trace
 from torch_backend.graph.paths import trunk
 from torch_backend.maps.saliency import Attribution
 from torch_backend.methods import Method, as_published
@@ -78,6 +79,13 @@ class Bench:
             image = self.images[place : place + 1].to(precision)
             self._graphs[place, precision] = self.networks.read(precision)[0].record(image)
         return self._graphs[place, precision]
+
+    def graph_on_cpu(self, place: int, precision: torch.dtype) -> Graph:
+        """The same on the CPU, for what has no other device."""
+        if self.images.device.type == "cpu":
+            return self.graph(place, precision)
+        image = self.images[place : place + 1].to("cpu", precision)
+        return trace(copy.deepcopy(self.examined.network).cpu(), image)
 
     def chain(self, method: str, graph: Graph) -> Method:
         """The method as the protocol carries it out on the graph's network; ValueError if it is no chain."""

@@ -33,7 +33,7 @@ def compute(bench: Bench, options: Options, task: Task) -> Mapping[str, ArrayLik
     (place,), starts = task.images, starts_of(bench, options)
 
     def found(precision):
-        graph = bench.graph(place, precision)
+        graph = bench.graph_on_cpu(place, precision)
         (law,) = foretold(graph, bench.chain(task.method, graph), (closure,), starts, options.seed)
         return law
 
