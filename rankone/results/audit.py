@@ -109,6 +109,7 @@ SCHEMA: Mapping[str, Variable] = {
     "diameter": _of(_COLUMNS, "Hilbert's projective diameter of the cone of all classes"),
     "one_minus_min_cos": _of(_COLUMNS, "1 − the smallest cosine between the maps of two classes"),
     "classes_compared": _of(_COLUMNS, "classes of which relevance reaches the layer; -1: none", WHOLE),
+    "certified_classes": _of(_COLUMNS, "the same, of what is proved", WHOLE),
     "certified_total_variation": _of(_COLUMNS, "a proved bound on total_variation"),
     "certified_share_change": _of(_COLUMNS, "a proved bound on share_change"),
     "certified_one_minus_cos": _of(_COLUMNS, "a proved bound on one_minus_min_cos"),

@@ -131,12 +131,18 @@ def _of_repeats(values: Values, m: int, subject: str, name: str) -> Sameness | M
 def _bounds(values: Values, m: int, subject: str) -> tuple[Bound, ...]:
     """What is proved of the map at the image, and what float64 finds for all classes."""
     found = []
-    for name, basis in (("certified_total_variation", "proved"), ("total_variation", "all classes")):
+    for name, classes, basis in OF_ALL_CLASSES:
         at_image = _array(values, name)[m, :, -1]
         if not np.isnan(at_image).all():
-            compared = int(values.arrays["classes_compared"][m, ~np.isnan(at_image), -1].min())
+            compared = int(values.arrays[classes][m, ~np.isnan(at_image), -1].min())
             found.append(Bound(subject, at_image, compared, basis, name))
     return tuple(found)
+
+
+OF_ALL_CLASSES = (
+    ("certified_total_variation", "certified_classes", "proved"),
+    ("total_variation", "classes_compared", "all classes"),
+)
 
 
 def _array(values: Values, name: str) -> Floats:

@@ -12,6 +12,7 @@ from rankone.results.runs import Units
 from rankone.stable_rank import stable_rank
 from torch_backend import class_cones, csc, ledger, methods, trace
 from torch_backend.audit import tasks as module
+from torch_backend.audit.measured import columns
 from torch_backend.audit.measured.every import OF_METHODS
 from torch_backend.audit.options import Options
 from torch_backend.audit.part import Examined, Plan
@@ -20,6 +21,7 @@ from torch_backend.audit.study import study
 from torch_backend.audit.subject import fixed
 from torch_backend.audit.tasks import gathered, perform, tasks
 from torch_backend.commands.audit import laid
+from torch_backend.commands.audited import judgements
 from torch_backend.commands.carrying import worker
 from torch_backend.convergence.predicted import predict
 from torch_backend.proof.all_columns import Room
@@ -230,6 +232,18 @@ def test_what_has_no_room_here_and_what_is_a_bug_are_not_kept(folder, tmp_path, 
     monkeypatch.setitem(module.MEASUREMENTS, "books", replace(books, compute=without_room))
     assert module.attempted(bench, asked, task) == (None, "columns: expected room, got none; buy some")
     assert not list((tmp_path / "units").glob("*.npz"))
+
+
+def test_what_is_proved_is_said_though_all_classes_have_no_room_at_once(folder, tmp_path, monkeypatch):
+    """As with the 1,000 classes of ImageNet."""
+    monkeypatch.setattr(columns, "MEMORY", 1)
+    asked = options(folder, out=str(tmp_path), methods=("z_plus",), limit=1, closely=1)
+    bench = laid(asked)
+    result = gathered(bench, asked)
+    assert "room" in result.missing["z_plus", "all classes"]
+    assert "classes_compared" not in result.values.arrays
+    assert at(result, "certified_classes", "z_plus")[0, -1] == len(bench.network.nodes[-1].value[0])
+    assert "class" in {verdict.question for verdict in judgements(bench, asked, result)["z_plus"]}
 
 
 def test_units_that_cannot_be_written_end_the_audit(folder, tmp_path):

@@ -31,7 +31,9 @@ def tasks(bench: Bench, options: Options, method: str) -> list[Task]:
 
 
 def compute(bench: Bench, _: Options, task: Task) -> Mapping[str, ArrayLike]:
-    """layers (L,); bounds (L, 3): the VARIABLES, of each layer the best that is claimed of it."""
+    """layers (L,); bounds (L, 3): the VARIABLES, of each layer the best that is claimed of it; classes (L,):
+    how many are compared there.
+    """
     (place,) = task.images
     chain = bench.chain(task.method, bench.network)
     proof = begin(bench.examined.network, bench.images[place : place + 1], chain)
@@ -39,15 +41,17 @@ def compute(bench: Bench, _: Options, task: Task) -> Mapping[str, ArrayLike]:
     return {
         "layers": np.array([certified.layer.node for certified in layers], dtype=str),
         "bounds": np.array([[bounds[name] for name in VARIABLES] for bounds in best(layers)]),
+        "classes": np.array([certified.columns for certified in layers]),
     }
 
 
 def fill(values: Values, m: int, parts: Sequence[tuple[Task, Arrays]]) -> None:
-    """The variables certified_…"""
+    """The variables certified_…, with their classes."""
     for task, found in parts:
         layers = [values.place("layer", name) for name in found["layers"].tolist()]
         for k, variable in enumerate(VARIABLES.values()):
             values.put(variable, (m, task.images[0], layers), found["bounds"][:, k])
+        values.put("certified_classes", (m, task.images[0], layers), found["classes"])
 
 
 CERTIFICATE = Measurement(NAME, tasks, nothing_more, compute, fill)
