@@ -20,7 +20,8 @@ DIGITS = 2  # of a bound, rounded up
 @dataclass(frozen=True, eq=False)
 class Bound:
     """The largest share of a map that lies elsewhere for one class than for another, (B,) in [0, 1], NaN
-    where an image has none; basis: PROVED, or ALL_CLASSES for what float64 finds without an error bound.
+    where an image has none; classes: those that are compared; silent: others, of which no relevance arrives
+    in some image; basis: PROVED, or ALL_CLASSES for what float64 finds without an error bound.
     """
 
     subject: str
@@ -28,6 +29,7 @@ class Bound:
     classes: int
     basis: str
     quantity: str = ""
+    silent: int = 0
 
 
 def judged_class(bounds: tuple[Bound, ...], likeness: Likeness | None) -> Verdict | None:
@@ -45,13 +47,15 @@ def _blind(bound: Bound, worst: float, images: int, likeness: Likeness | None) -
     words = WORDING["class"]
     how = "proved" if bound.basis == PROVED else "computed in float64"
     over = f"{images} {'image' if images == 1 else 'images'}"
+    total = bound.classes + bound.silent
+    those = f" whose relevance reaches the image, of {total}" if bound.silent else ""
     verdict = Verdict(
         "class",
         FAILS,
         bound.basis,
         bound.subject,
         f"asking for another class moves at most {at_most(100 * worst, DIGITS)} % of the map that arrives "
-        f"({how} for all {bound.classes} classes, {over})",
+        f"({how} for all {bound.classes} classes{those}, {over})",
         "",
         words.fails,
         words.limit,

@@ -175,6 +175,12 @@ def test_a_bound_is_the_largest_over_images_rounded_up():
     assert verdict.sentence == EXAMPLE
 
 
+def test_a_bound_says_of_how_many_classes_it_knows_nothing():
+    bound = Bound(WHO, np.array([0.001]), 3, "proved", silent=1)
+    verdict = judged("class", OfClasses((bound,), Missing(WHO, "not asked")))
+    assert "(proved for all 3 classes whose relevance reaches the image, of 4, 1 image)" in verdict.measured
+
+
 def test_a_map_that_moves_by_the_threshold_fails_and_by_more_is_left_to_the_scores():
     scores = like([0.2] * 8, [0.1] * 8)
     for moves, state in ((MOVES.value, FAILS), (MOVES.value * 1.001, HOLDS)):
