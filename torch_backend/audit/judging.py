@@ -132,14 +132,10 @@ def _of_repeats(values: Values, m: int, subject: str, name: str, closely: int) -
 
 
 def _bounds(values: Values, m: int, subject: str, classes: int | None) -> tuple[Bound, ...]:
-    """What is proved of the map at the image, and what float64 finds for all classes. Where relevance of one
-    class alone arrives, there is nothing to compare it with: the bound 0 would say nothing.
-    """
+    """What is proved of the map at the image, and what float64 finds for all classes."""
     found = []
     for name, counts, basis in OF_ALL_CLASSES:
         at_image = _array(values, name)[m, :, -1]
-        if counts in values.arrays:
-            at_image = np.where(values.arrays[counts][m, :, -1] > 1, at_image, np.nan)
         if not np.isnan(at_image).all():
             compared = int(values.arrays[counts][m, ~np.isnan(at_image), -1].min())
             silent = 0 if classes is None else classes - compared

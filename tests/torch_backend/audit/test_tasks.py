@@ -337,9 +337,11 @@ def test_units_that_cannot_be_written_end_the_audit(folder, tmp_path):
     ("change", "words"),
     [
         ({"stages": ("nowhere",)}, "stage: expected one of dense"),
+        ({"methods": ()}, "methods: expected some, got none"),
         ({"draws": 0}, "draws: expected an integer >= 1"),
         ({"starts": ("nowhere",)}, "layer: expected the name of a node"),
         ({"device": "abacus"}, "device: expected cpu"),
+        ({"device": "meta"}, "device: expected cpu"),
         ({"protocol": "mine"}, "protocol: expected corrected or paper"),
     ],
 )
