@@ -33,12 +33,14 @@ class Bound:
 
 
 def judged_class(bounds: tuple[Bound, ...], likeness: Likeness | None) -> Verdict | None:
-    """The answer for the class: by the first bound that says that nearly nothing moves, the best first; else
-    by the scores. None where there is neither.
+    """The answer for the class: by the first bound that says that nearly nothing moves, best first, unless
+    another finds more in an image of which it knows nothing; else by the scores. None where there is neither.
     """
     for bound in bounds:
-        known = bound.values[~np.isnan(bound.values)]
-        if len(known) and known.max() <= MOVES.value:
+        unknown = np.isnan(bound.values)
+        known = bound.values[~unknown]
+        elsewhere = any((other.values[unknown] > MOVES.value).any() for other in bounds)
+        if len(known) and known.max() <= MOVES.value and not elsewhere:
             return _blind(bound, float(known.max()), len(known), likeness)
     return None if likeness is None else judged_likeness("class", likeness)
 

@@ -315,6 +315,14 @@ def test_weights_are_not_judged_where_the_lowest_are_as_trained(folder, tmp_path
     assert verdict.measured and "as trained" not in verdict.reason
 
 
+def test_an_image_that_is_there_twice_is_no_other_image(folder, tmp_path):
+    image = np.load(folder / "images.npy")[:1]
+    np.save(tmp_path / "twice.npy", np.repeat(image, IMAGES, 0))
+    given = {"images": str(tmp_path / "twice.npy"), "methods": ("gradient",), "closely": 0}
+    verdict = answers(options(folder, out=str(tmp_path / "out"), **given))["gradient"]["image"]
+    assert verdict.reason == f"maps of {IMAGES} of {IMAGES} images cannot be compared"
+
+
 def test_a_map_that_is_zero_is_counted_among_those_that_cannot_be_compared(found):
     gaps = found.values.arrays["batch_gap"].copy()
     m = found.values.place("method", "gradient")
