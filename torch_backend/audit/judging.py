@@ -20,7 +20,7 @@ from rankone.verdict import (
     judged,
 )
 from rankone.verdict.question import Numbers
-from rankone.verdict.thresholds import UNDEFINED
+from rankone.verdict.thresholds import GAP, UNDEFINED
 from torch_backend.audit.measured.convergence import NAME as CONVERGENCE
 from torch_backend.audit.measured.image import NAME as IMAGE
 from torch_backend.audit.measured.other_classes import NAME as OTHER_CLASSES
@@ -128,6 +128,9 @@ _CSC = ("csc", "csc_low", "csc_high", "csc_null", "csc_missing")
 def _of_repeats(values: Values, m: int, subject: str, name: str, closely: int) -> Sameness | Missing:
     if name == GAPS["batch"] and len(values.coordinates["image"]) < 2:
         return Missing(subject, "there is one image only", name)
+    repeated = _array(values, GAPS["repeat"])[m, :closely]
+    if name == GAPS["batch"] and (repeated > GAP.value).any():
+        return Missing(subject, "the map is another one each time, whether in a batch or not", name)
     return Sameness(subject, _array(values, name)[m, :closely], name)
 
 

@@ -323,6 +323,16 @@ def test_an_image_that_is_there_twice_is_no_other_image(folder, tmp_path):
     assert verdict.reason == f"maps of {IMAGES} of {IMAGES} images cannot be compared"
 
 
+def test_a_map_of_chance_says_nothing_of_batches(found):
+    gaps = np.full_like(found.values.arrays["batch_gap"], 0.5)
+    values = replace(
+        found.values, arrays={**found.values.arrays, "batch_gap": gaps, "repeat_gap": gaps.copy()}
+    )
+    said = {v.question: v for v in verdicts(values, "gradient", "gradient", 5, IMAGES, {})}
+    assert said["repeat"].state == "fails"
+    assert said["batch"].state == "not judged" and "another one each time" in said["batch"].reason
+
+
 def test_a_map_that_is_zero_is_counted_among_those_that_cannot_be_compared(found):
     gaps = found.values.arrays["batch_gap"].copy()
     m = found.values.place("method", "gradient")
