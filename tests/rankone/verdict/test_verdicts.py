@@ -146,6 +146,11 @@ def test_a_collapse_that_cannot_be_seen_is_not_judged(numbers, reason):
     assert verdict.state == NOT_JUDGED and reason in verdict.sentence
 
 
+def test_a_map_that_differs_in_a_batch_may_do_so_by_rounding():
+    """As Contrastive Excitation BP in float32: 0.008 of a map, 2e-11 in float64."""
+    assert "rounding" in judged("batch", same(0.008)).consequence
+
+
 def test_gaps_of_maps_that_cannot_be_compared_are_not_judged():
     assert judged("batch", same(np.nan, np.nan, 0)).state == NOT_JUDGED
     assert judged("batch", same(np.nan, 0, 0)).state == HOLDS
