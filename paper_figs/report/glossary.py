@@ -46,8 +46,8 @@ TERMS = {
         "values over the largest of them, minus 1. 0 where it has rank one."
     ),
     "proved": (
-        "A bound that holds for all classes and mixtures of classes, rounding errors included; it can be "
-        "checked anew from its certificate."
+        "A bound that holds for all classes and mixtures of classes, rounding errors included; with what it "
+        "follows from, rankone certify writes it into a file that can be checked anew."
     ),
     "books": (
         "Relevance 1 starts at the explained class. Part of it reaches the image, part goes to biases or to "

@@ -113,7 +113,7 @@ def audit(
     if model is None and attribute is None:
         refuse("model", expected="the name of a network", got="none", do="give --model, or --attribute")
     asked = methods or ("" if attribute else DEFAULT)
-    chosen = subjects.ALL if asked == "all" else [name for name in asked.split(",") if name]
+    chosen = subjects.ALL if asked == "all" else [name.strip() for name in asked.split(",") if name.strip()]
     options = Options(
         model or "",
         str(out),

@@ -133,7 +133,8 @@ def dataset(
 ) -> xarray.Dataset:
     """All variables of SCHEMA, in its order, with what `arrays` has of them.
 
-    KeyError for variables and dimensions that are not in it.
+    attributes: whole numbers of more than 32 bits are kept as text. KeyError for variables and dimensions
+    that are not in it.
     """
     import xarray
 
@@ -151,7 +152,13 @@ def dataset(
         name: (name, np.asarray(names, dtype=str), {"long_name": DIMENSIONS[name], "units": "1"})
         for name, names in coordinates.items()
     }
-    return xarray.Dataset(variables, places, dict(attributes))
+    kept = {name: value if _fits(value) else str(value) for name, value in attributes.items()}
+    return xarray.Dataset(variables, places, kept)
+
+
+def _fits(value: str | float | int) -> bool:
+    """Whether NetCDF 3, whose whole numbers have 32 bits, has the value as it is; a seed may be larger."""
+    return not isinstance(value, int) or -(2**31) <= value < 2**31
 
 
 def write(path: str | Path, data: xarray.Dataset) -> Path:

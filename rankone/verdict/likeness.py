@@ -70,7 +70,6 @@ def state_of(likeness: Likeness) -> tuple[str, str]:
     if middle.high < SAME.value:
         return HOLDS, ""
     between = f"{middle.low:.2f} to {middle.high:.2f}"
-    between = f"{middle.low:.2f} to {middle.high:.2f}"
     return NOT_JUDGED, f"the images disagree: beyond chance {between}, and {SAME.value:g} is between"
 
 

@@ -224,6 +224,8 @@ def test_workers_give_the_same_bits(folder):
         (("--images", "nowhere"), "nowhere"),
         (("--model", f"{__file__}:Everywhere"), "model: expected logits (B, classes), got (B, 5, 8, 8)"),
         (("--stages", "nowhere"), "stage: expected one of"),
+        (("--methods", "gradient, gradient"), "methods: expected different ones, got gradient twice"),
+        (("--methods", ", "), "methods: expected some, got none"),
         (("--device", "abacus"), "device: expected cpu"),
         (("--shard", "3/2"), "shard: expected i/n"),
         (("--workers", "2", "--scheduler", "tcp://nowhere:1"), "expected --workers or --scheduler"),

@@ -134,6 +134,10 @@ def test_a_method_that_failed_is_named_with_its_reason() -> None:
     assert "Came to no end: numbers: expected finite ones, got inf" in text
 
 
+def test_what_a_tool_hides_is_said_in_words() -> None:
+    assert "The tool hides: signs, amounts<" in html()
+
+
 def test_a_question_and_a_state_that_are_not_known_are_shown() -> None:
     said = example.summary()
     said["methods"][0]["verdicts"][0] |= {"question": "odd", "state": "perhaps"}

@@ -20,6 +20,7 @@ from rankone.verdict import (
     judged,
 )
 from rankone.verdict.question import Numbers
+from rankone.verdict.thresholds import UNDEFINED
 from torch_backend.audit.measured.convergence import NAME as CONVERGENCE
 from torch_backend.audit.measured.image import NAME as IMAGE
 from torch_backend.audit.measured.other_classes import NAME as OTHER_CLASSES
@@ -67,28 +68,32 @@ def _numbers(
 ) -> Numbers:
     if why := why_not.get(MEASUREMENT[question]):
         missing = Missing(subject, why, QUANTITY.get(question) or GAPS[question])
-        bounds = _bounds(values, m, subject) if question == "class" else ()
+        bounds = _bounds(values, m, subject, classes) if question == "class" else ()
         return OfClasses(bounds, missing) if bounds else missing
     match question:
         case "class":
-            return OfClasses(_bounds(values, m, subject), _of_classes(values, m, subject, classes))
+            return OfClasses(_bounds(values, m, subject, classes), _of_classes(values, m, subject, classes))
         case "weights":
             return _of_weights(values, m, subject)
         case "image":
             return _of_images(values, m, subject)
         case "collapse":
             return _of_directions(values, m, subject, closely)
-    return _of_repeats(values, m, subject, GAPS[question])
+    return _of_repeats(values, m, subject, GAPS[question], closely)
 
 
 def _of_classes(values: Values, m: int, subject: str, classes: int | None) -> Likeness | Missing:
     if (scores := _scores(values, "logit", m)) is None:
-        return Missing(subject, "no other class was asked for", "logit")
-    count = scores.shape[1]
+        why = "the network has one class only" if classes == 1 else "no other class was asked for"
+        return Missing(subject, why, "logit")
+    known = (~np.isnan(scores)).sum(1)
+    few = scores.shape[1] - known > UNDEFINED.value * scores.shape[1]
+    count = int(known[~few].min()) if not few.all() else scores.shape[1]  # in each image
     of = f"sampled over {count} {'class' if count == 1 else 'classes'}"
     basis = "all classes" if classes is not None and count == classes - 1 else of
+    values_of_images = np.where(few, np.nan, middle(scores, 1))
     null = _scores(values, "logit_null", m)
-    return Likeness(subject, SCORE_NAME, middle(scores, 1), middle(null, 1), basis, "", "logit")
+    return Likeness(subject, SCORE_NAME, values_of_images, middle(null, 1), basis, "", "logit")
 
 
 def _of_weights(values: Values, m: int, subject: str) -> Likeness | Missing:
@@ -120,22 +125,21 @@ def _of_directions(values: Values, m: int, subject: str, closely: int) -> Direct
 _CSC = ("csc", "csc_low", "csc_high", "csc_null", "csc_missing")
 
 
-def _of_repeats(values: Values, m: int, subject: str, name: str) -> Sameness | Missing:
-    gaps = _array(values, name)[m]
-    if np.isnan(gaps).all():
-        reason = "there is one image only" if name == GAPS["batch"] else "no map can be compared"
-        return Missing(subject, reason, name)
-    return Sameness(subject, gaps[~np.isnan(gaps)], name)
+def _of_repeats(values: Values, m: int, subject: str, name: str, closely: int) -> Sameness | Missing:
+    if name == GAPS["batch"] and len(values.coordinates["image"]) < 2:
+        return Missing(subject, "there is one image only", name)
+    return Sameness(subject, _array(values, name)[m, :closely], name)
 
 
-def _bounds(values: Values, m: int, subject: str) -> tuple[Bound, ...]:
+def _bounds(values: Values, m: int, subject: str, classes: int | None) -> tuple[Bound, ...]:
     """What is proved of the map at the image, and what float64 finds for all classes."""
     found = []
-    for name, classes, basis in OF_ALL_CLASSES:
+    for name, counts, basis in OF_ALL_CLASSES:
         at_image = _array(values, name)[m, :, -1]
         if not np.isnan(at_image).all():
-            compared = int(values.arrays[classes][m, ~np.isnan(at_image), -1].min())
-            found.append(Bound(subject, at_image, compared, basis, name))
+            compared = int(values.arrays[counts][m, ~np.isnan(at_image), -1].min())
+            silent = 0 if classes is None else classes - compared
+            found.append(Bound(subject, at_image, compared, basis, name, silent))
     return tuple(found)
 
 

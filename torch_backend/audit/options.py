@@ -51,6 +51,8 @@ class Options:
 
 def refuse_bad(options: Options) -> None:
     """ValueError for what no network can be audited with."""
+    if not options.methods:
+        refuse("methods", expected="some", got="none", do="name some, or all")
     if options.draws < 1:
         refuse("draws", expected="an integer >= 1", got=options.draws, do="1 is the paper's")
     if options.vectors < 2:

@@ -33,7 +33,7 @@ from torch_backend.convergence.csc import layers_below
 from torch_backend.maps.scores import SCORES
 from torch_backend.propagation.malloc import kept_pages
 
-MEANING = "audit 1"  # of a unit's numbers; another text where the same key would give others
+MEANING = "audit 2"  # of a unit's numbers; another text where the same key would give others
 REFUSED = "refused"  # the one array of a unit where a method has no such numbers: why
 MEASUREMENTS = {measurement.name: measurement for measurement in (*OF_NETWORK, *OF_METHODS)}
 #: What every method must have: without its maps there is nothing to be judged.

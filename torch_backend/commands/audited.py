@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from rankone.verdict import FAILS, NOT_JUDGED, QUESTIONS, THRESHOLDS, Verdict
 from torch_backend.audit.bench import Bench
 from torch_backend.audit.judging import MEASUREMENT, NO_CHAIN, verdicts
 from torch_backend.audit.options import Options
+from torch_backend.audit.stages import stages, top_down
 from torch_backend.audit.tasks import Gathered, name_of
 
 RESULTS, SUMMARY, REPORT, FIGURES = "results.nc", "summary.json", "report.html", "figures"
@@ -29,7 +31,8 @@ def judgements(bench: Bench, options: Options, found: Gathered) -> dict[str, tup
     classes, closely = bench.network.nodes[-1].shape[0], min(options.closely, len(bench.images))
     said = {}
     for method in bench.subjects:
-        why_not = {name: why for (of, name), why in found.missing.items() if of == method}
+        missing = {name: why for (of, name), why in found.missing.items() if of == method}
+        why_not = {**_unasked(bench, options, found), **missing}
         if not bench.is_chain(method):
             why_not[MEASUREMENT["collapse"]] = NO_CHAIN
         if method in found.failed:
@@ -38,6 +41,23 @@ def judgements(bench: Bench, options: Options, found: Gathered) -> dict[str, tup
         known = None if method == options.attribute else classes
         said[method] = verdicts(found.values, method, subject, known, closely, why_not)
     return said
+
+
+def _unasked(bench: Bench, options: Options, found: Gathered) -> dict[str, str]:
+    """Measurement -> why what was asked for answers no question, of whatever method."""
+    why = {}
+    start, lowest = (found.values.coordinates[name][place] for name, place in (("start", 0), ("stage", -1)))
+    if not options.closely:
+        why = dict.fromkeys(
+            (MEASUREMENT["collapse"], MEASUREMENT["repeat"]), "no image was looked at closely"
+        )
+    elif prod(bench.network.node(start).shape) == 1:
+        why[MEASUREMENT["collapse"]] = f"{start} has one unit, from which there is one direction only"
+    names = [stage.name for stage in stages(bench.network)]
+    if lowest in names and lowest != (below := top_down.in_turn(names)[-1]):
+        trained = f"weights were drawn anew down to {lowest} only, and those down to {below} are as trained"
+        why[MEASUREMENT["weights"]] = trained
+    return why
 
 
 def deciding(text: str) -> tuple[str, ...]:

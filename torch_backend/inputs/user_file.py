@@ -46,6 +46,8 @@ def own(name: str, what: str = "model") -> Callable[[], object]:
 def defined(name: str, what: str = "model") -> tuple[ModuleType, object]:
     """The module that "path/to/file.py:attribute" names, and what it defines there; errors as of `own`."""
     path, _, attribute = name.rpartition(":")
+    if not path:
+        refuse(what, expected="FILE.py:NAME", got=repr(name), do="say what the file calls it")
     if not Path(path).is_file():
         raise FileNotFoundError(f"{what}: no file {path}")
     file = Path(path).resolve()

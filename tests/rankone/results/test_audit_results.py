@@ -28,6 +28,12 @@ def test_what_is_written_is_read_again(coordinates, tmp_path):
     assert path.read_bytes()[:3] == b"CDF", "NetCDF 3, which SciPy alone can read"
 
 
+def test_a_seed_of_more_than_32_bits_is_kept_as_text(coordinates, tmp_path):
+    for seed, kept in ((-(2**31), -(2**31)), (2**31, "2147483648"), (2**64 - 1, "18446744073709551615")):
+        data = dataset(coordinates, {}, {"schema": NAME, "seed": seed})
+        assert read(write(tmp_path / "results.nc", data)).attrs["seed"] == kept
+
+
 def test_what_was_not_measured_is_nan_and_every_variable_says_what_it_is(coordinates, tmp_path):
     found = read(write(tmp_path / "results.nc", made(coordinates)))
     for name, variable in SCHEMA.items():

@@ -175,6 +175,23 @@ def test_a_bound_is_the_largest_over_images_rounded_up():
     assert verdict.sentence == EXAMPLE
 
 
+def test_what_is_proved_of_one_image_is_not_said_where_another_image_moves():
+    proved = Bound(WHO, np.array([0.01, np.nan]), 4, "proved")
+    found = Bound(WHO, np.array([0.009, 0.4]), 4, "all classes")
+    scores = like([0.2] * 8, [0.1] * 8)
+    assert judged("class", OfClasses((proved, found), scores)).state == HOLDS
+    assert (
+        judged("class", OfClasses((proved, replace(found, values=np.array([0.009, 0.05]))), scores)).state
+        == FAILS
+    )
+
+
+def test_a_bound_says_of_how_many_classes_it_knows_nothing():
+    bound = Bound(WHO, np.array([0.001]), 3, "proved", silent=1)
+    verdict = judged("class", OfClasses((bound,), Missing(WHO, "not asked")))
+    assert "(proved for all 3 classes whose relevance reaches the image, of 4, 1 image)" in verdict.measured
+
+
 def test_a_map_that_moves_by_the_threshold_fails_and_by_more_is_left_to_the_scores():
     scores = like([0.2] * 8, [0.1] * 8)
     for moves, state in ((MOVES.value, FAILS), (MOVES.value * 1.001, HOLDS)):

@@ -12,6 +12,7 @@ from rankone.results.runs import Units
 from rankone.stable_rank import stable_rank
 from torch_backend import class_cones, csc, ledger, methods, trace
 from torch_backend.audit import tasks as module
+from torch_backend.audit.judging import verdicts
 from torch_backend.audit.measured import columns
 from torch_backend.audit.measured.every import OF_METHODS
 from torch_backend.audit.options import Options
@@ -246,6 +247,92 @@ def test_what_is_proved_is_said_though_all_classes_have_no_room_at_once(folder, 
     assert "class" in {verdict.question for verdict in judgements(bench, asked, result)["z_plus"]}
 
 
+# ---------------------------------------------------------------- no answer without what it takes
+
+
+def answers(asked):
+    bench = laid(asked)
+    return {
+        m: {v.question: v for v in said}
+        for m, said in judgements(bench, asked, gathered(bench, asked)).items()
+    }
+
+
+SILENT = """
+import torch
+from torch import nn
+
+def net(classes, silent):
+    torch.manual_seed(0)
+    layers = nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(16, classes)
+    with torch.no_grad():
+        layers[-1].weight[:silent] = -layers[-1].weight[:silent].abs()
+    return nn.Sequential(*layers)
+
+def one_of_three_speaks(): return net(3, 2)
+def three_of_four_speak(): return net(4, 1)
+def one_class(): return net(1, 0)
+"""
+
+
+def of_silent(folder, tmp_path, name, **more):
+    (tmp_path / "silent.py").write_text(SILENT)
+    given = {"model": f"{tmp_path / 'silent.py'}:{name}", "out": str(tmp_path / "out"), "classes": 9}
+    return answers(options(folder, **{**given, "methods": ("z_plus", "gradient"), "limit": 2, **more}))
+
+
+def test_where_one_class_alone_arrives_no_class_is_judged(folder, tmp_path):
+    verdict = of_silent(folder, tmp_path, "one_of_three_speaks")["z_plus"]["class"]
+    assert verdict.state == "not judged" and "all 1 classes" not in verdict.sentence
+
+
+def test_classes_that_do_not_arrive_are_not_among_all_classes(folder, tmp_path):
+    said = of_silent(folder, tmp_path, "three_of_four_speak")
+    assert "2 classes" in said["z_plus"]["class"].basis or "of 4" in said["z_plus"]["class"].measured
+    assert said["gradient"]["class"].basis == "all classes"
+
+
+def test_a_network_of_one_class_is_not_judged_by_its_only_direction(folder, tmp_path):
+    said = of_silent(folder, tmp_path, "one_class")["gradient"]
+    assert said["collapse"].state == "not judged" and "has one unit" in said["collapse"].reason
+    assert said["class"].reason == "the network has one class only"
+
+
+def test_where_nothing_is_looked_at_closely_the_reason_says_so(folder, tmp_path):
+    asked = options(folder, out=str(tmp_path), methods=("z_plus", "smooth_grad:2"), limit=2, closely=0)
+    said = answers(asked)
+    for question in ("collapse", "repeat", "batch"):
+        assert said["z_plus"][question].reason == "no image was looked at closely"
+    assert "hands nothing down" in said["smooth_grad:2"]["collapse"].reason
+
+
+def test_weights_are_not_judged_where_the_lowest_are_as_trained(folder, tmp_path, bench):
+    top, *_, lowest = [stage.name for stage in stages(bench.network)]
+    some = {"methods": ("z_plus",), "limit": IMAGES, "out": str(tmp_path), "closely": 0}
+    verdict = answers(options(folder, stages=(top,), **some))["z_plus"]["weights"]
+    assert verdict.state == "not judged" and f"down to {top} only" in verdict.reason
+    verdict = answers(options(folder, stages=(top, lowest), **some))["z_plus"]["weights"]
+    assert verdict.measured and "as trained" not in verdict.reason
+
+
+def test_an_image_that_is_there_twice_is_no_other_image(folder, tmp_path):
+    image = np.load(folder / "images.npy")[:1]
+    np.save(tmp_path / "twice.npy", np.repeat(image, IMAGES, 0))
+    given = {"images": str(tmp_path / "twice.npy"), "methods": ("gradient",), "closely": 0}
+    verdict = answers(options(folder, out=str(tmp_path / "out"), **given))["gradient"]["image"]
+    assert verdict.reason == f"maps of {IMAGES} of {IMAGES} images cannot be compared"
+
+
+def test_a_map_that_is_zero_is_counted_among_those_that_cannot_be_compared(found):
+    gaps = found.values.arrays["batch_gap"].copy()
+    m = found.values.place("method", "gradient")
+    gaps[m] = np.nan
+    gaps[m, 0] = 0.0
+    values = replace(found.values, arrays={**found.values.arrays, "batch_gap": gaps})
+    said = {v.question: v for v in verdicts(values, "gradient", "gradient", 5, IMAGES, {})}
+    assert said["batch"].reason == f"maps of {IMAGES - 1} of {IMAGES} images cannot be compared"
+
+
 def test_units_that_cannot_be_written_end_the_audit(folder, tmp_path):
     (tmp_path / "units").write_text("mine")
     asked = options(folder, out=str(tmp_path), methods=("gradient",), limit=1)
@@ -258,9 +345,11 @@ def test_units_that_cannot_be_written_end_the_audit(folder, tmp_path):
     ("change", "words"),
     [
         ({"stages": ("nowhere",)}, "stage: expected one of dense"),
+        ({"methods": ()}, "methods: expected some, got none"),
         ({"draws": 0}, "draws: expected an integer >= 1"),
         ({"starts": ("nowhere",)}, "layer: expected the name of a node"),
         ({"device": "abacus"}, "device: expected cpu"),
+        ({"device": "meta"}, "device: expected cpu"),
         ({"protocol": "mine"}, "protocol: expected corrected or paper"),
     ],
 )

@@ -129,6 +129,11 @@ def test_a_file_that_is_not_there_is_named(tmp_path) -> None:
         read(f"{tmp_path}/none.py:attribute")
 
 
+def test_a_file_without_a_name_is_told_how_to_say_it(write) -> None:
+    with pytest.raises(Refusal, match=r"attribute: expected FILE\.py:NAME, got '.*\.py'"):
+        read(str(write(MADE)))
+
+
 # ---------------------------------------------------------------- the examples
 
 

@@ -46,11 +46,12 @@ def compute(bench: Bench, _: Options, task: Task) -> Mapping[str, ArrayLike]:
 
 
 def fill(values: Values, m: int, parts: Sequence[tuple[Task, Arrays]]) -> None:
-    """The variables certified_…, with their classes."""
+    """The variables certified_…, with their classes. One class alone differs from nothing: NaN."""
     for task, found in parts:
         layers = [values.place("layer", name) for name in found["layers"].tolist()]
+        bounds = np.where(found["classes"][:, None] > 1, found["bounds"], np.nan)
         for k, variable in enumerate(VARIABLES.values()):
-            values.put(variable, (m, task.images[0], layers), found["bounds"][:, k])
+            values.put(variable, (m, task.images[0], layers), bounds[:, k])
         values.put("certified_classes", (m, task.images[0], layers), found["classes"])
 
 

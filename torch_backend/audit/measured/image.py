@@ -35,8 +35,8 @@ def tasks(bench: Bench, _: Options, method: str) -> list[Task]:
 
 
 def compute(bench: Bench, _: Options, task: Task) -> Mapping[str, ArrayLike]:
-    """edges, another, another_null (B, S): NaN where the picture is not known, or there is one image
-    only.
+    """edges, another, another_null (B, S): NaN where the picture is not known, and where there is one image
+    only or the other one is the same.
     """
     subject, part = bench.subjects[task.method], bench.part(task.images)
     maps, pictures = part.trained(subject), bench.examined.pictures
@@ -47,7 +47,10 @@ def compute(bench: Bench, _: Options, task: Task) -> Mapping[str, ArrayLike]:
         nothing = np.full((len(maps), len(SCORES)), np.nan)
         return {**found, "another": nothing, "another_null": nothing}
     compared = part.reference(subject, maps.dtype).compare(bench.part(others).trained(subject))
-    return {**found, "another": compared.scores[0].numpy(), "another_null": compared.null[0].numpy()}
+    scores, null = compared.scores[0].numpy(), compared.null[0].numpy()
+    same = [bench.digests[k] == bench.digests[other] for k, other in zip(task.images, others, strict=True)]
+    scores[same] = np.nan
+    return {**found, "another": scores, "another_null": null}
 
 
 def fill(values: Values, m: int, parts: Sequence[tuple[Task, Arrays]]) -> None:
