@@ -14,6 +14,7 @@ from rankone.cli.engines import SchedulerAddress, ShardName, WorkerCount, engine
 from rankone.cli.engines import shard as named_shard
 from rankone.cli.options import (
     METHODS,
+    Device,
     Extra,
     Held,
     Images,
@@ -78,7 +79,7 @@ def audit(
     protocol: Annotated[
         str, typer.Option(help="corrected, or paper: as its code compares maps and draws weights.")
     ] = "corrected",
-    device: Annotated[str, typer.Option(help="cpu, or cuda.")] = "cpu",
+    device: Device = "cpu",
     limit: Limit = 8,
     fail_on: Annotated[
         str,

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from rankone.cli.options import (
+    Device,
     Extra,
     Images,
     Output,
@@ -55,6 +56,7 @@ def certify(
         float, typer.Option(help="Without --layer: seconds for all starts, about, on two cores.")
     ] = 120.0,
     memory: Annotated[float, typer.Option(help="For the maps of all starts, in GB.")] = 4.5,
+    device: Device = "cpu",
     limit: Annotated[int, typer.Option(help="Use the first so many images, a certificate for each.")] = 1,
     seed: Seed = 0,
     strict: Strict = False,
@@ -74,6 +76,7 @@ def certify(
     from rankone.proof.network import ENDING
     from torch_backend.commands import certify as command
     from torch_backend.commands import method_names
+    from torch_backend.commands.device import device_of
     from torch_backend.commands.progress import Progress
     from torch_backend.proof.all_columns import Room
 
@@ -84,10 +87,11 @@ def certify(
     stem = out.with_name(out.name.removesuffix(ENDING))
     table, picture = (stem.with_name(f"{stem.name}{end}") for end in (".csv", ".png"))
     refuse_unwritable(out, table, picture)
-    chosen = method_names.chosen(method, held=True)
+    chosen, where = method_names.chosen(method, held=True), device_of(device)
     label, network, batch, _, classes = opened(
         model, weights, images, limit, seed=seed, output=output, extra=extra, strict=strict, folder=out.parent
     )
+    network, batch = network.to(where), batch.to(where)
     room, shared = Room(int(memory * GIGA), budget * RATE), f"{stem.name}.weights.safetensors"
     proofs, written = [], []
     stopped: BaseException | None = None

@@ -55,6 +55,7 @@ Held = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(help="Seed of random weights.")]
+Device = Annotated[str, typer.Option(help="cpu, or cuda.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="Stop at the first bad image of a folder instead of leaving it out.")
 ]

@@ -95,6 +95,7 @@ def test_refusals(tmp_path, arguments, reason):
 
 
 def test_a_bad_image_and_a_bad_place_are_refused(tmp_path):
+    assert "device: expected cpu" in refused(certified(tmp_path, "--device", "abacus"))
     np.save(tmp_path / "nan.npy", np.full((1, 3, 32, 32), np.nan, np.float32))
     assert "finite numbers" in refused(certified(tmp_path, "--images", tmp_path / "nan.npy"))
     (tmp_path / "d.cert.json").mkdir()

@@ -13,6 +13,7 @@ audit         all of them: what may be said of a method
 audited       what an audit found, as files
 carrying      its tasks, for whoever carries them out
 opening       what the options name: a network and images
+device        where it is computed
 extra         inputs beside the images
 region        a part of an output over space
 subjects      methods, means of maps and controls as written on a command line

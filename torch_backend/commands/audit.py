@@ -9,8 +9,6 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import torch
-
 import rankone
 from rankone.errors import refuse
 from rankone.results.audit import NAME
@@ -21,6 +19,7 @@ from torch_backend.audit.measured.predictions import NO_METHOD
 from torch_backend.audit.options import Options, refuse_bad
 from torch_backend.audit.part import Examined, Networks, refuse_images_without_maps
 from torch_backend.audit.tasks import key, units
+from torch_backend.commands.device import device_of
 from torch_backend.commands.keeping import about
 from torch_backend.commands.opening import image_names, opening
 from torch_backend.commands.subjects import Spelling, bounds
@@ -85,18 +84,6 @@ def _refuse_outputs_over_space(graph: Graph) -> None:
     if len(shape) != 1:
         got, do = f"(B, {', '.join(map(str, shape))})", "wrap it to return the logits of one region"
         refuse("model", expected="logits (B, classes)", got=got, do=do)
-
-
-def device_of(text: str) -> torch.device:
-    """The device of that name; ValueError if it is not there."""
-    try:
-        device = torch.device(text)
-        torch.zeros(1, device=device).item()  # "meta" has no numbers
-    except (RuntimeError, AssertionError):
-        refuse(
-            "device", expected="cpu, or a graphics card that is there: cuda", got=repr(text), do="take cpu"
-        )
-    return device
 
 
 def left(bench: Bench, options: Options, work: tuple[Task, ...]) -> tuple[Task, ...]:

@@ -77,6 +77,8 @@ def outcome(said: Judgements, failed: Collection[str], questions: Collection[str
     def those(state: str) -> list[str]:
         return [m for m, all_ in said.items() if any(_is(verdict, state, questions) for verdict in all_)]
 
+    if not questions and not failed:
+        return {"status": FINE, "said": "No question decides: each verdict stands by itself."}
     asked = f"judged by {', '.join(questions) or 'nothing'}"
     if fails := those(FAILS):
         fail = "fails" if len(fails) == 1 else "fail"
