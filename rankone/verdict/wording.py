@@ -66,8 +66,8 @@ WORDING: Mapping[str, Wording] = {
         "the map is the same in a batch",
         "computed in a batch with other images",
         "It does not depend on the batch.",
-        "Do not compute it in batches: it is not the map of the image alone, be it by the images beside it or "
-        "by rounding (--float64 tells).",
+        "Do not compute it in batches: it is not the map of the image alone, be it by the images beside it "
+        "or by rounding (--float64 tells).",
         "Not judged: other batch sizes.",
     ),
 }
