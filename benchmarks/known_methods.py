@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import torch
 import xarray
 
 from benchmarks.measure import write_table
 from rankone.results.audit import read
 from rankone.verdict.likeness import beyond_chance
+from torch_backend.audit.comparison import SURROGATES
 from torch_backend.audit.judging import SCORE, middle
+from torch_backend.maps.null import surrogates
 
 NETWORKS = ("digits-vgg", "digits-resnet", "mri-vgg16")
 METHODS = (
@@ -43,6 +46,7 @@ HEADER = (
     "weights",
     "image",
     "moves",
+    "of unrelated maps",
     "1 − cos",
     "unrelated",
     "repeat",
@@ -52,7 +56,9 @@ NOTES = (
     "class, weights, image: agreement beyond chance, (s − n) / (1 − n) of SSIM of either sign and its "
     "null, the median over images with the smallest and the largest: asked for another class, with all "
     "weights drawn anew, for another image. moves: the largest share of a map at the image that lies "
-    "elsewhere for one class than for another, in float64, of chains ≥ 0. 1 − cos: over channels at the "
+    "elsewhere for one class than for another, in float64, of chains ≥ 0; of unrelated maps: the smallest "
+    "share by which a map shown on the page differs from one with its values and its smoothness at other "
+    "places. 1 − cos: over channels at the "
     "lowest layer above the image, of two random starts at the output; unrelated: of independent "
     "directions. repeat, batch: the largest ‖m − m'‖/‖m‖ of the same map again."
 )
@@ -80,6 +86,7 @@ def rows(network: str) -> Iterator[tuple[str, ...]]:
             str(data.sizes["image"]),
             *(_likeness(of, *names) for names in LIKENESSES),
             _number(_largest(of["total_variation"].isel(layer=-1))),
+            _number(_unrelated(of)),
             *(_number(float(value)) for value in lowest),
             *(_number(_largest(of[gap])) for gap in ("repeat_gap", "batch_gap")),
         )
@@ -105,6 +112,16 @@ def _of_images(scores: xarray.DataArray) -> np.ndarray:
 
 def _largest(values: xarray.DataArray) -> float:
     return float(values.max())
+
+
+def _unrelated(of: xarray.Dataset) -> float:
+    """The smallest total variation of a kept map and its surrogates, of chains ≥ 0; NaN for others."""
+    if of["total_variation"].isnull().all():
+        return float("nan")
+    maps = torch.from_numpy(of["map"].isel(shown_class=0).values).double().abs()
+    drawn = surrogates(maps, seed=0, names=[str(k) for k in range(len(maps))], count=SURROGATES)
+    shares, others = (m / m.sum((-2, -1), keepdim=True) for m in (maps, drawn))
+    return float((shares - others).abs().sum((-2, -1)).min()) / 2
 
 
 def _number(value: float) -> str:
