@@ -107,7 +107,7 @@ def run(command: str, name: str, path: Path) -> Said:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) == 4:
+    if sys.argv[1:2] in (["certify"], ["verify"]):
         main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
         sys.exit()
     rows: list[tuple[object, ...]] = []
