@@ -4,35 +4,12 @@ from collections.abc import Collection
 from math import prod
 
 from torch_backend.audit.stages import stages
+from torch_backend.commands.subjects import ALL as EVERY
 from torch_backend.graph.graph import Graph
 
 GRAD_CAM = "grad_cam"  # of the last layer with space in it
 #: Those of the paper, of its ICML version, and two controls.
-ALL = (
-    "gradient",
-    "gradient_times_input",
-    "smooth_grad",
-    "integrated_gradients",
-    "deconv",
-    "guided_backprop",
-    "rectgrad",
-    "pattern_net",
-    "pattern_attribution",
-    "deep_taylor",
-    "excitation_backprop",
-    "contrastive_excitation_backprop",
-    "lrp_z",
-    "alpha_beta:1:0",
-    "alpha_beta:2:1",
-    "alpha_beta:5:4",
-    "lrp_cmp:1:0",
-    "lrp_cmp:2:1",
-    "deeplift_rescale",
-    "deeplift_reveal_cancel",
-    "deeplift_without_cross_terms",
-    GRAD_CAM,
-    "occlusion",
-)
+ALL = (*(name for name in EVERY if name not in ("z_plus", "occlusion")), GRAD_CAM, "occlusion")
 #: Those that decide the paper's claims.
 DECIDING = (
     "gradient",

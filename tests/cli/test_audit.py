@@ -14,26 +14,14 @@ import torch
 from rankone.results.audit import NAME, SCHEMA, read
 from rankone.verdict import QUESTIONS, THRESHOLDS
 from tests.helpers.command import rankone, refused
+from tests.helpers.dying import DYING
 
 ROOT = Path(__file__).parents[2]
 OWN = f"{ROOT / 'tests' / 'helpers' / 'own_model.py'}:Net"
 IMAGES = 6  # the fewest that are judged by a sample
-RULES = """
-import os, signal
-from dataclasses import replace
-from pathlib import Path
-from torch_backend import methods
-
-LEFT = Path(__file__).with_name("left")
-
-def killed(op, x, y):
-    if LEFT.exists():
-        left = int(LEFT.read_text()) - 1
-        LEFT.write_text(str(left))
-        if left == 0:
-            LEFT.unlink()
-            os.kill(os.getpid(), getattr(signal, "SIGKILL"))
-    return methods.z_plus.dense(op, x, y)
+RULES = (
+    DYING
+    + """
 
 def bug(op, x, y):
     raise KeyError("a bug")
@@ -41,10 +29,10 @@ def bug(op, x, y):
 def constant(op, x, y):
     return lambda r: 0 * op.adjoint(r) + x.abs().cumsum(-1)
 
-dying = replace(methods.z_plus, name="dying", dense=killed, convolution=killed)
 buggy = replace(methods.gradient, name="buggy", dense=bug)
 deaf = replace(methods.gradient, name="deaf", convolution=constant)
 """
+)
 
 
 class Everywhere(torch.nn.Conv2d):

@@ -13,34 +13,16 @@ import numpy as np
 import pytest
 
 from tests.helpers.command import rankone
+from tests.helpers.dying import DYING
 
 ROOT = Path(__file__).parents[2]
 OWN = f"{ROOT / 'tests' / 'helpers' / 'own_model.py'}:Net"
-RULES = """
-import os, signal
-from dataclasses import replace
-from pathlib import Path
-from torch_backend import methods
-
-LEFT = Path(__file__).with_name("left")
-
-def killed(op, x, y):
-    if LEFT.exists():
-        left = int(LEFT.read_text()) - 1
-        LEFT.write_text(str(left))
-        if left == 0:
-            LEFT.unlink()
-            os.kill(os.getpid(), getattr(signal, "SIGKILL"))
-    return methods.z_plus.dense(op, x, y)
-
-dying = replace(methods.z_plus, name="dying", dense=killed, convolution=killed)
-"""
 IMAGES = 3
 
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "rules.py").write_text(RULES)
+    (tmp_path / "rules.py").write_text(DYING)
     images = np.random.default_rng(0).random((IMAGES, 3, 8, 8), dtype=np.float32)
     np.save(tmp_path / "images.npy", images)
     return tmp_path
@@ -133,7 +115,7 @@ def test_other_images_and_files_are_other_units_and_another_method_none(folder):
     images[1] *= np.float32(1 + 1e-6)
     np.save(folder / "images.npy", images)
     assert f"units: {2 * 3} of {3 * 3} units were there" in rankone(*arguments("cone", folder)).err
-    (folder / "rules.py").write_text(RULES + "\n# changed\n")
+    (folder / "rules.py").write_text(DYING + "\n# changed\n")
     assert f"units: {2 * 3} of {3 * 3} units were there" in rankone(*arguments("cone", folder)).err
     model = folder / "own.py"
     shutil.copy(OWN.partition(":")[0], model)
