@@ -26,7 +26,7 @@ TERMS = {
         "What the mean and the variance of each layer's factors lead to, without a fit to the measured curve."
     ),
     "score": (
-        "How alike two maps are: 1 for equal ones. With “signs ignored”, a map and its negative count as "
+        "How alike two maps are: 1 for equal ones. With “of either sign”, a map and its negative count as "
         "alike."
     ),
     "destroyed weights": (

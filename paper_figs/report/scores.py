@@ -23,7 +23,7 @@ KINDS = {"measured": "median", "null": "null", "forward": "forward pass alone"}
 def word(score: str) -> str:
     """A score's name in words; flipped ones count a map and its negative as alike."""
     plain = score.removesuffix(FLIPPED)
-    return WORDS.get(plain, plain) + (", signs ignored" if plain != score else "")
+    return WORDS.get(plain, plain) + (", of either sign" if plain != score else "")
 
 
 @dataclass(frozen=True)
